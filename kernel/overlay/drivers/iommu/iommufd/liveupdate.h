@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* iommufd across live update: what the rest of iommufd calls. See liveupdate.c. */
+#ifndef __IOMMUFD_LIVEUPDATE_H
+#define __IOMMUFD_LIVEUPDATE_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct file_operations;
+struct io_pagetable;
+struct iommufd_ctx;
+struct iommufd_hwpt_paging;
+struct iommufd_object;
+struct iommufd_ucmd;
+struct iopt_pages;
+
+#ifdef CONFIG_IOMMU_LIVEUPDATE
+
+int iommufd_liveupdate_mark(struct iommufd_ucmd *ucmd);
+void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt);
+int iommufd_liveupdate_restore(struct iommufd_ucmd *ucmd);
+int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id);
+void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj);
+void iommufd_liveupdate_ctx_destroy(struct iommufd_ctx *ictx);
+bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages);
+int iommufd_liveupdate_init(const struct file_operations *fops);
+void iommufd_liveupdate_exit(void);
+
+#else
+
+static inline int iommufd_liveupdate_mark(struct iommufd_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt)
+{
+}
+
+static inline int iommufd_liveupdate_restore(struct iommufd_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id)
+{
+	return 0;
+}
+
+static inline void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj)
+{
+}
+
+static inline void iommufd_liveupdate_ctx_destroy(struct iommufd_ctx *ictx)
+{
+}
+
+static inline bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages)
+{
+	return false;
+}
+
+static inline int iommufd_liveupdate_init(const struct file_operations *fops)
+{
+	return 0;
+}
+
+static inline void iommufd_liveupdate_exit(void)
+{
+}
+
+#endif
+#endif

@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: taking over IOMMU state, in the new kernel
+ *
+ * The blob is found and its records are checked by whoever asks first, which is interrupt remapping, before any initcall. Tables
+ * are walked when the IOMMU driver starts, before it adopts any. What fails is quarantined, and says why:
+ *
+ *  - the blob: all is. Nothing of it is used, and drivers start with empty tables; translation is never turned off.
+ *  - a unit:   its devices are. It starts with empty tables.
+ *  - a domain, or a device's entry: the devices on it are. Their entries are cleared before anything can fault on them or use them.
+ *
+ * A device that passed stands on a restored domain: a domain that can be attached to a device that is on it already, replaced, and
+ * freed, and nothing else. Attaching anything else to the device is the swap; the driver does it, in attach_dev(), seeing that the
+ * domain it replaces is a restored one.
+ *
+ * Whether a device still stands on its restored domain is asked of the device's group, so there is no count that could be wrong.
+ *
+ * Lock: iommu_incoming_lock protects states, owners and the restored domains; records and reasons of boot do not change after it. It is
+ * taken inside group->mutex never, and outside of it by iommu_incoming_standing().
+ */
+#define pr_fmt(fmt) "iommu liveupdate: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/debugfs.h>
+#include <linux/init.h>
+#include <linux/iommu.h>
+#include <linux/iommu-liveupdate.h>
+#include <linux/kexec_handover.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "../iommu-pages.h"
+#include "../iommu-priv.h"
+#include "verify.h"
+
+struct iommu_incoming_device {
+	enum iommu_incoming_state state;
+	const char *reason;
+};
+
+/**
+ * struct iommu_restored - what is known of a domain of the old kernel
+ * @domain: What a device's group points to.
+ * @index: Of its record.
+ * @owner: The iommufd context that may claim its devices, NULL before it was retrieved.
+ * @taken: Userspace has an object for it.
+ * @freed: Its tables are gone.
+ */
+struct iommu_restored {
+	struct iommu_domain domain;
+	u32 index;
+	void *owner;
+	bool taken;
+	bool freed;
+};
+
+static DEFINE_MUTEX(iommu_incoming_lock);
+static const struct iommu_ser *iommu_incoming_ser;	/* NULL: none, or refused */
+static struct iommu_incoming_device *iommu_incoming_devices;
+static struct iommu_restored *iommu_incoming_domains;
+static enum { IOMMU_INCOMING_UNKNOWN, IOMMU_INCOMING_NONE, IOMMU_INCOMING_REFUSED, IOMMU_INCOMING_TAKEN } iommu_incoming_found;
+static struct lu_verdict iommu_incoming_verdict;
+
+/* The head page of what KHO preserved at @pa, and what is behind it in the same preservation. */
+bool iommu_liveupdate_handed_over(u64 pa, u64 bytes)
+{
+	u64 end = pa + bytes;
+
+	if (!bytes || end < pa || end > PFN_PHYS(max_pfn))
+		return false;
+	while (pa < end) {
+		unsigned long kept = kho_preserved_bytes(pa);
+
+		if (!kept)
+			return false;
+		pa = ALIGN_DOWN(pa, kept) + kept;
+	}
+	return true;
+}
+
+static const void *iommu_incoming_read(const struct lu_phys *phys, __u64 pa, __u64 bytes)
+{
+	return iommu_liveupdate_handed_over(pa, bytes) ? phys_to_virt(pa) : NULL;
+}
+
+static struct lu_phys iommu_incoming_phys(void)
+{
+	return (struct lu_phys){ .read = iommu_incoming_read, .end = PFN_PHYS(max_pfn) };
+}
+
+/* Allocated by slab, which is up before the first caller comes. */
+static int iommu_incoming_alloc(const struct iommu_ser *ser)
+{
+	iommu_incoming_devices = kcalloc(ser->nr_devices, sizeof(*iommu_incoming_devices), GFP_KERNEL);
+	iommu_incoming_domains = kcalloc(ser->nr_domains, sizeof(*iommu_incoming_domains), GFP_KERNEL);
+	if (iommu_incoming_devices && iommu_incoming_domains)
+		return 0;
+	kfree(iommu_incoming_devices);
+	kfree(iommu_incoming_domains);
+	return -ENOMEM;
+}
+
+static void iommu_incoming_find(void)
+{
+	struct lu_phys phys = iommu_incoming_phys();
+	phys_addr_t pa;
+	size_t bytes;
+	int ret;
+
+	iommu_incoming_found = IOMMU_INCOMING_NONE;
+	ret = kho_retrieve_subtree(IOMMU_SER_SUBTREE, &pa, &bytes);
+	if (ret == -ENOENT)
+		return;
+
+	iommu_incoming_found = IOMMU_INCOMING_REFUSED;
+	iommu_incoming_verdict.error = LU_ERR_RANGE;
+	if (ret || !iommu_liveupdate_handed_over(pa, bytes) ||
+	    !lu_verify_iommu(phys_to_virt(pa), bytes, &phys, &iommu_incoming_verdict)) {
+		pr_err("what the old kernel left is refused (%s, record %u, address %#llx): every device is blocked\n",
+		       lu_error_name(iommu_incoming_verdict.error), iommu_incoming_verdict.index,
+		       iommu_incoming_verdict.address);
+		return;
+	}
+	if (iommu_incoming_alloc(phys_to_virt(pa))) {
+		pr_err("no memory to take over what the old kernel left: every device is blocked\n");
+		return;
+	}
+	iommu_incoming_ser = phys_to_virt(pa);
+	iommu_incoming_found = IOMMU_INCOMING_TAKEN;
+	pr_info("taking over %u devices on %u domains behind %u units\n", iommu_incoming_ser->nr_devices,
+		iommu_incoming_ser->nr_domains, iommu_incoming_ser->nr_units);
+}
+
+/**
+ * iommu_liveupdate_incoming() - did another kernel leave devices running?
+ *
+ * Context: From late_time_init() on. The first caller is alone, as all of early boot is.
+ * Return: true also when what it left was refused: translation must not be turned off then either.
+ */
+bool iommu_liveupdate_incoming(void)
+{
+	if (iommu_incoming_found == IOMMU_INCOMING_UNKNOWN)
+		iommu_incoming_find();
+	return iommu_incoming_found != IOMMU_INCOMING_NONE;
+}
+
+/**
+ * iommu_liveupdate_unit() - record of a unit
+ * @driver: enum iommu_ser_driver.
+ * @id: The driver's name for it.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: The record, or NULL when there is none that may be used.
+ */
+const struct iommu_unit_ser *iommu_liveupdate_unit(u32 driver, u64 id)
+{
+	const struct iommu_unit_ser *units;
+	u32 i;
+
+	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return NULL;
+	units = lu_iommu_units(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_units; i++)
+		if (units[i].driver == driver && units[i].id == id)
+			return &units[i];
+	return NULL;
+}
+
+/* The pages of a unit's tables: unit->nr_pages entries, verified. */
+const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit)
+{
+	return phys_to_virt(unit->pages_pa);
+}
+
+static u32 iommu_incoming_index(const struct iommu_device_ser *device)
+{
+	return device - lu_iommu_devices(iommu_incoming_ser);
+}
+
+/**
+ * iommu_liveupdate_device() - record of a device that is still running
+ * @unit: Behind which unit; NULL for any.
+ * @segment: PCI segment.
+ * @rid: PCI requester ID.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: The record, or NULL when there is none, or it is quarantined or finished.
+ */
+const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_ser *unit, u32 segment, u16 rid)
+{
+	const struct iommu_device_ser *devices;
+	u32 i;
+
+	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return NULL;
+	devices = lu_iommu_devices(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
+		if (devices[i].segment != segment || devices[i].rid != rid)
+			continue;
+		if (unit && unit != &lu_iommu_units(iommu_incoming_ser)[devices[i].unit])
+			continue;
+		return iommu_incoming_devices[i].state == IOMMU_INCOMING_RESTORED ? &devices[i] : NULL;
+	}
+	return NULL;
+}
+
+/* The domain a device's record names. */
+const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device)
+{
+	return &lu_iommu_domains(iommu_incoming_ser)[device->domain];
+}
+
+/**
+ * iommu_liveupdate_quarantine() - a device's state failed a check
+ * @device: Its record.
+ * @reason: What failed; a constant string.
+ *
+ * The caller makes the device's entry a blocking one.
+ *
+ * Context: Boot.
+ */
+void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason)
+{
+	struct iommu_incoming_device *incoming = &iommu_incoming_devices[iommu_incoming_index(device)];
+
+	if (incoming->state == IOMMU_INCOMING_QUARANTINED)
+		return;
+	incoming->state = IOMMU_INCOMING_QUARANTINED;
+	incoming->reason = reason;
+	pr_err("%04x:%02x:%02x.%x is quarantined: %s\n", device->segment, PCI_BUS_NUM(device->rid),
+	       PCI_SLOT(device->rid & 0xff), PCI_FUNC(device->rid & 0xff), reason);
+}
+
+/* All devices behind a unit. */
+void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (&lu_iommu_units(iommu_incoming_ser)[devices[i].unit] == unit)
+			iommu_liveupdate_quarantine(&devices[i], reason);
+}
+
+static void iommu_incoming_verify_domain(u32 index)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	const struct iommu_domain_ser *domain = &lu_iommu_domains(iommu_incoming_ser)[index];
+	struct lu_phys phys = iommu_incoming_phys();
+	struct lu_verdict verdict = { .error = LU_ERR_COUNT };
+	u8 *seen = NULL;
+	u32 i;
+
+	if (domain->nr_tables && domain->nr_tables <= IOMMU_SER_MAX_PAGES)
+		seen = kvzalloc(DIV_ROUND_UP(domain->nr_tables, 8), GFP_KERNEL);
+	if (seen && lu_verify_domain(domain, &phys, seen, &verdict)) {
+		kvfree(seen);
+		return;
+	}
+	kvfree(seen);
+
+	pr_err("domain %#llx of iommufd %llu is refused (%s, address %#llx)\n", domain->token, domain->iommufd_id,
+	       lu_error_name(verdict.error), verdict.address);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].domain == index)
+			iommu_liveupdate_quarantine(&devices[i], lu_error_name(verdict.error));
+}
+
+/**
+ * iommu_liveupdate_verify_domains() - walk the tables of every domain, once
+ *
+ * Drivers call it before they adopt a unit: after it, iommu_liveupdate_device() returns none that stands on a bad domain.
+ *
+ * Context: Boot, may sleep. Time grows with the number of tables.
+ */
+void iommu_liveupdate_verify_domains(void)
+{
+	static bool done;
+	u32 i;
+
+	if (done || !iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return;
+	done = true;
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
+		iommu_incoming_verify_domain(i);
+}
+
+/**
+ * iommu_liveupdate_adopt_page() - make a page of the old kernel one of ours
+ * @pa: A page from a verified list.
+ *
+ * Context: Boot or process context, may sleep.
+ * Return: Its address, to be freed by iommu_free_pages(); NULL when KHO does not have it, or gave it away already.
+ */
+void *iommu_liveupdate_adopt_page(u64 pa)
+{
+	struct folio *folio;
+
+	if (!kho_preserved_bytes(pa))
+		return NULL;
+	folio = kho_restore_folio(pa);
+	if (!folio)
+		return NULL;
+	folio_ioptdesc(folio)->incoherent = false;
+	mod_node_page_state(folio_pgdat(folio), NR_IOMMU_PAGES, folio_nr_pages(folio));
+	lruvec_stat_mod_folio(folio, NR_SECONDARY_PAGETABLE, folio_nr_pages(folio));
+	return folio_address(folio);
+}
+
+/*
+ * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is attached again only when
+ * an attach of something else failed in a group of several devices, which are not preserved.
+ */
+static int iommu_restored_attach_dev(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old)
+{
+	return old ? -EOPNOTSUPP : 0;
+}
+
+/* Restored domains live as long as the kernel; what they stand for is freed by iommu_incoming_free_domain(). */
+static void iommu_restored_free(struct iommu_domain *domain)
+{
+}
+
+static const struct iommu_domain_ops iommu_restored_ops = {
+	.attach_dev = iommu_restored_attach_dev,
+	.free = iommu_restored_free,
+};
+
+/**
+ * iommu_liveupdate_domain_restored() - is this a domain of the old kernel?
+ * @domain: Any domain, or NULL.
+ *
+ * Context: Any.
+ * Return: true for a restored domain.
+ */
+bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
+{
+	return domain && domain->ops == &iommu_restored_ops;
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_domain_restored);
+
+/**
+ * iommu_liveupdate_probe_domain() - what a device's group is attached to first
+ * @dev: A device that is probed.
+ * @domain: The group's default domain.
+ *
+ * Context: Process context, group->mutex held.
+ * Return: The restored domain of a device that was preserved; the driver's blocking domain for one that is quarantined;
+ *         otherwise @domain.
+ */
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	const struct iommu_device_ser *device;
+	enum iommu_incoming_state state;
+	struct iommu_restored *restored;
+	u32 segment;
+	u16 rid;
+
+	if (!iommu_liveupdate_incoming() || !dev_is_pci(dev))
+		return domain;
+	segment = pci_domain_nr(to_pci_dev(dev)->bus);
+	rid = pci_dev_id(to_pci_dev(dev));
+
+	device = iommu_liveupdate_device(NULL, segment, rid);
+	if (!device) {
+		if (!iommu_liveupdate_device_state(segment, rid, &state) && state == IOMMU_INCOMING_QUARANTINED)
+			return ops->blocked_domain ?: domain;
+		return domain;
+	}
+
+	restored = &iommu_incoming_domains[device->domain];
+	restored->index = device->domain;
+	restored->domain.type = IOMMU_DOMAIN_UNMANAGED;
+	restored->domain.ops = &iommu_restored_ops;
+	restored->domain.owner = ops;
+	return &restored->domain;
+}
+
+/**
+ * iommu_liveupdate_may_claim() - may a group on a restored domain be claimed?
+ * @domain: What the group stands on.
+ * @owner: Who claims: an iommufd context.
+ *
+ * Context: Process context, group->mutex held.
+ * Return: 0 for the context that was retrieved with the domain; -EPERM for any other; -EBUSY when @domain is no restored one.
+ */
+int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner)
+{
+	if (!iommu_liveupdate_domain_restored(domain))
+		return -EBUSY;
+	/* Set once, before any file that leads here can be retrieved. */
+	return READ_ONCE(container_of(domain, struct iommu_restored, domain)->owner) == owner ? 0 : -EPERM;
+}
+
+/**
+ * iommu_liveupdate_set_owner() - an iommufd was retrieved
+ * @iommufd_id: From its record.
+ * @nr_domains: How many domains it says it has.
+ * @owner: Its context.
+ *
+ * Context: Process context.
+ * Return: 0; -EINVAL when the IOMMU core has another number of domains for it.
+ */
+int iommu_liveupdate_set_owner(u64 iommufd_id, u32 nr_domains, void *owner)
+{
+	const struct iommu_domain_ser *domains;
+	u32 i, found = 0;
+
+	guard(mutex)(&iommu_incoming_lock);
+	if (!iommu_incoming_ser)
+		return -EINVAL;
+	domains = lu_iommu_domains(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
+		found += domains[i].iommufd_id == iommufd_id;
+	if (found != nr_domains)
+		return -EINVAL;
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++) {
+		if (domains[i].iommufd_id != iommufd_id)
+			continue;
+		iommu_incoming_domains[i].index = i;
+		WRITE_ONCE(iommu_incoming_domains[i].owner, owner);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_set_owner, "IOMMUFD_INTERNAL");
+
+/**
+ * iommu_liveupdate_take_domain() - have an object for a restored domain
+ * @iommufd_id: Of which iommufd.
+ * @token: What it was marked with.
+ *
+ * Context: Process context.
+ * Return: The domain, to be given back by iommu_liveupdate_put_domain(); -ENOENT when there is none, or its tables are freed; -EEXIST
+ *         when it is taken.
+ */
+struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token)
+{
+	const struct iommu_domain_ser *domains;
+	struct iommu_restored *restored;
+	u32 i;
+
+	guard(mutex)(&iommu_incoming_lock);
+	for (i = 0; iommu_incoming_ser && i < iommu_incoming_ser->nr_domains; i++) {
+		domains = lu_iommu_domains(iommu_incoming_ser);
+		restored = &iommu_incoming_domains[i];
+		if (domains[i].iommufd_id != iommufd_id || domains[i].token != token || restored->freed)
+			continue;
+		if (restored->taken)
+			return ERR_PTR(-EEXIST);
+		restored->taken = true;
+		return restored;
+	}
+	return ERR_PTR(-ENOENT);
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_take_domain, "IOMMUFD_INTERNAL");
+
+/* A device that was not probed yet stands where it stood. One that is not there any more stands nowhere. */
+static bool iommu_incoming_standing(u32 index)
+{
+	const struct iommu_device_ser *device = &lu_iommu_devices(iommu_incoming_ser)[index];
+	struct pci_dev *pdev;
+	bool standing;
+
+	if (iommu_incoming_devices[index].state != IOMMU_INCOMING_RESTORED)
+		return false;
+	pdev = pci_get_domain_bus_and_slot(device->segment, PCI_BUS_NUM(device->rid), device->rid & 0xff);
+	if (!pdev)
+		return false;
+	standing = iommu_liveupdate_domain_restored(iommu_get_domain_for_dev(&pdev->dev));
+	pci_dev_put(pdev);
+	return standing;
+}
+
+static bool iommu_incoming_busy(u32 domain)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].domain == domain && iommu_incoming_standing(i))
+			return true;
+	return false;
+}
+
+/**
+ * iommu_liveupdate_domain_busy() - does a device still stand on it?
+ * @restored: A restored domain.
+ *
+ * Context: Process context, may sleep.
+ * Return: true while one does.
+ */
+bool iommu_liveupdate_domain_busy(struct iommu_restored *restored)
+{
+	return iommu_incoming_busy(restored->index);
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_domain_busy, "IOMMUFD_INTERNAL");
+
+/* Tags go back when no device stands on the domain, each of a unit once, however many devices it had there. */
+static void iommu_incoming_release_tags(const struct iommu_restored *restored)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	const struct iommu_ops *ops = restored->domain.owner;
+	u32 i, j;
+
+	if (!ops)
+		return;
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
+		if (devices[i].domain != restored->index)
+			continue;
+		for (j = 0; j < i; j++)
+			if (devices[j].domain == restored->index && devices[j].unit == devices[i].unit)
+				break;
+		if (j == i)
+			ops->liveupdate->release_tag(lu_iommu_units(iommu_incoming_ser)[devices[i].unit].id,
+						     devices[i].tag);
+	}
+}
+
+static void iommu_incoming_free_tables(const struct iommu_domain_ser *domain)
+{
+	const u64 *tables;
+	u32 i;
+
+	/* A domain whose list itself was refused keeps its pages: what is not known cannot be freed. */
+	if (!domain->nr_tables || domain->nr_tables > IOMMU_SER_MAX_PAGES ||
+	    !iommu_liveupdate_handed_over(domain->tables_pa, domain->nr_tables * sizeof(u64)))
+		return;
+	tables = phys_to_virt(domain->tables_pa);
+	for (i = 0; i < domain->nr_tables; i++)
+		iommu_free_pages(iommu_liveupdate_adopt_page(tables[i]));
+	kho_restore_free(phys_to_virt(domain->tables_pa));
+}
+
+static void iommu_incoming_free_domain(struct iommu_restored *restored)
+{
+	if (restored->freed || WARN_ON(iommu_incoming_busy(restored->index)))
+		return;
+	restored->freed = true;
+	iommu_incoming_release_tags(restored);
+	iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);
+}
+
+/**
+ * iommu_liveupdate_put_domain() - the object for a restored domain goes
+ * @restored: From iommu_liveupdate_take_domain().
+ *
+ * Its tables go with it, unless a device still stands on them: then they wait for another object, or for finish.
+ *
+ * Context: Process context, may sleep. Time grows with the number of tables.
+ */
+void iommu_liveupdate_put_domain(struct iommu_restored *restored)
+{
+	guard(mutex)(&iommu_incoming_lock);
+	restored->taken = false;
+	if (!iommu_incoming_busy(restored->index))
+		iommu_incoming_free_domain(restored);
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_put_domain, "IOMMUFD_INTERNAL");
+
+/**
+ * iommu_liveupdate_iommufd_busy() - does a device still stand on any domain of an iommufd?
+ * @iommufd_id: Which.
+ *
+ * Context: Process context, may sleep.
+ * Return: true while one does.
+ */
+bool iommu_liveupdate_iommufd_busy(u64 iommufd_id)
+{
+	u32 i;
+
+	for (i = 0; iommu_incoming_ser && i < iommu_incoming_ser->nr_domains; i++)
+		if (lu_iommu_domains(iommu_incoming_ser)[i].iommufd_id == iommufd_id && iommu_incoming_busy(i))
+			return true;
+	return false;
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_iommufd_busy, "IOMMUFD_INTERNAL");
+
+/**
+ * iommu_liveupdate_finish_iommufd() - free what is left of an iommufd's domains
+ * @iommufd_id: Which; not busy.
+ *
+ * Context: Process context, may sleep.
+ */
+void iommu_liveupdate_finish_iommufd(u64 iommufd_id)
+{
+	u32 i;
+
+	for (i = 0; iommu_incoming_ser && i < iommu_incoming_ser->nr_domains; i++)
+		if (lu_iommu_domains(iommu_incoming_ser)[i].iommufd_id == iommufd_id) {
+			iommu_incoming_domains[i].index = i;
+			guard(mutex)(&iommu_incoming_lock);
+			iommu_incoming_free_domain(&iommu_incoming_domains[i]);
+		}
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_finish_iommufd, "IOMMUFD_INTERNAL");
+
+static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
+{
+	const struct iommu_device_ser *devices;
+	u32 i;
+
+	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return -ENOENT;
+	devices = lu_iommu_devices(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].segment == segment && devices[i].rid == rid) {
+			*index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/**
+ * iommu_liveupdate_device_state() - what became of a device
+ * @segment: PCI segment.
+ * @rid: PCI requester ID.
+ * @state: Set when there is a record.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: 0, or -ENOENT when no kernel preserved it.
+ */
+int iommu_liveupdate_device_state(u32 segment, u16 rid, enum iommu_incoming_state *state)
+{
+	u32 index;
+	int ret;
+
+	ret = iommu_incoming_find_device(segment, rid, &index);
+	if (!ret)
+		*state = iommu_incoming_devices[index].state;
+	return ret;
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_device_state);
+
+/**
+ * iommu_liveupdate_device_busy() - does a device stand on its restored domain?
+ * @segment: PCI segment.
+ * @rid: PCI requester ID.
+ *
+ * Context: Process context, may sleep.
+ * Return: true until it was swapped.
+ */
+bool iommu_liveupdate_device_busy(u32 segment, u16 rid)
+{
+	u32 index;
+
+	return !iommu_incoming_find_device(segment, rid, &index) && iommu_incoming_standing(index);
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_device_busy);
+
+/**
+ * iommu_liveupdate_finish_device() - a device is one like any other again
+ * @segment: PCI segment.
+ * @rid: PCI requester ID; not busy.
+ *
+ * Context: Process context.
+ */
+void iommu_liveupdate_finish_device(u32 segment, u16 rid)
+{
+	struct pci_dev *pdev;
+	u32 index;
+
+	if (iommu_incoming_find_device(segment, rid, &index))
+		return;
+	iommu_incoming_devices[index].state = IOMMU_INCOMING_FINISHED;
+	pdev = pci_get_domain_bus_and_slot(segment, PCI_BUS_NUM(rid), rid & 0xff);
+	if (!pdev)
+		return;
+	iommu_liveupdate_use_default_domain(&pdev->dev);
+	pci_dev_put(pdev);
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_finish_device);
+
+static int iommu_incoming_show(struct seq_file *m, void *unused)
+{
+	static const char *const names[] = { "restored", "quarantined", "finished" };
+	const struct iommu_device_ser *devices;
+	u32 i;
+
+	if (iommu_incoming_found == IOMMU_INCOMING_REFUSED)
+		seq_printf(m, "refused: %s, record %u, address %#llx\n", lu_error_name(iommu_incoming_verdict.error),
+			   iommu_incoming_verdict.index, iommu_incoming_verdict.address);
+	if (!iommu_incoming_ser)
+		return 0;
+	devices = lu_iommu_devices(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
+		const struct iommu_incoming_device *incoming = &iommu_incoming_devices[i];
+
+		seq_printf(m, "%04x:%02x:%02x.%x %s%s%s%s\n", devices[i].segment, PCI_BUS_NUM(devices[i].rid),
+			   PCI_SLOT(devices[i].rid & 0xff), PCI_FUNC(devices[i].rid & 0xff), names[incoming->state],
+			   incoming->reason ? ": " : "", incoming->reason ?: "",
+			   iommu_incoming_standing(i) ? " (on the old tables)" : "");
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(iommu_incoming);
+
+static int __init iommu_incoming_debugfs_init(void)
+{
+	debugfs_create_file("iommu-liveupdate", 0400, NULL, NULL, &iommu_incoming_fops);
+	return 0;
+}
+late_initcall(iommu_incoming_debugfs_init);

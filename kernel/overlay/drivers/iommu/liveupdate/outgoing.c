@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: preserving IOMMU state, in the old kernel
+ *
+ * iommufd preserves domains, vfio then preserves the devices that stand on them. A domain's tables are kept page by page; what
+ * the hardware will be left on is made by the driver, beside the live tables (see struct iommu_liveupdate_ops), so that undoing is
+ * freeing, and whatever happens to the live tables later does not matter.
+ *
+ * The blob for the next kernel (include/linux/kho/abi/iommu.h) is written anew at each change, so there is nothing left to
+ * do for it when the machine goes down, and nothing that can fail then.
+ *
+ * Happy path:   preserve_domain() ... preserve_device() ... kexec
+ * Unhappy path: unpreserve_device() ... unpreserve_domain(), in reverse order; or either fails, and nothing changed.
+ *
+ * Lock: iommu_outgoing_lock protects everything here. It is taken inside the locks of LUO, iommufd and vfio, and outside of
+ * those of the IOMMU drivers.
+ */
+#define pr_fmt(fmt) "iommu liveupdate: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/generic_pt/iommu.h>
+#include <linux/iommu.h>
+#include <linux/iommu-liveupdate.h>
+#include <linux/kexec_handover.h>
+#include <linux/list.h>
+#include <linux/liveupdate-fault.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "../iommu-priv.h"
+#include "verify.h"
+
+struct iommu_outgoing_domain {
+	struct list_head list;
+	struct iommu_domain *domain;
+	struct iommu_domain_ser ser;
+	u64 *tables;		/* kho_alloc_preserve()d, ser.nr_tables entries */
+	unsigned int nr_devices;
+	u32 index;		/* in the blob, set while it is written */
+};
+
+struct iommu_outgoing_unit {
+	struct list_head list;
+	struct iommu_unit_ser ser;
+	u32 index;
+};
+
+struct iommu_outgoing_device {
+	struct list_head list;
+	struct device *dev;
+	struct iommu_outgoing_domain *domain;
+	struct iommu_outgoing_unit *unit;
+	struct iommu_device_ser ser;
+};
+
+static DEFINE_MUTEX(iommu_outgoing_lock);
+static LIST_HEAD(iommu_outgoing_domains);
+static LIST_HEAD(iommu_outgoing_units);
+static LIST_HEAD(iommu_outgoing_devices);
+static struct iommu_ser *iommu_outgoing_blob;
+
+static struct iommu_outgoing_domain *iommu_outgoing_find_domain(struct iommu_domain *domain)
+{
+	struct iommu_outgoing_domain *out;
+
+	list_for_each_entry(out, &iommu_outgoing_domains, list)
+		if (out->domain == domain)
+			return out;
+	return NULL;
+}
+
+static struct iommu_outgoing_device *iommu_outgoing_find_device(struct device *dev)
+{
+	struct iommu_outgoing_device *out;
+
+	list_for_each_entry(out, &iommu_outgoing_devices, list)
+		if (out->dev == dev)
+			return out;
+	return NULL;
+}
+
+static struct iommu_outgoing_unit *iommu_outgoing_find_unit(u32 driver, u64 id)
+{
+	struct iommu_outgoing_unit *out;
+
+	list_for_each_entry(out, &iommu_outgoing_units, list)
+		if (out->ser.driver == driver && out->ser.id == id)
+			return out;
+	return NULL;
+}
+
+static void iommu_outgoing_write(struct iommu_ser *ser, size_t bytes)
+{
+	struct iommu_outgoing_domain *domain;
+	struct iommu_outgoing_device *device;
+	struct iommu_outgoing_unit *unit;
+	u32 i;
+
+	memset(ser, 0, bytes);
+	ser->nr_units = list_count_nodes(&iommu_outgoing_units);
+	ser->nr_domains = list_count_nodes(&iommu_outgoing_domains);
+	ser->nr_devices = list_count_nodes(&iommu_outgoing_devices);
+
+	i = 0;
+	list_for_each_entry(unit, &iommu_outgoing_units, list) {
+		unit->index = i++;
+		((struct iommu_unit_ser *)lu_iommu_units(ser))[unit->index] = unit->ser;
+	}
+	i = 0;
+	list_for_each_entry(domain, &iommu_outgoing_domains, list) {
+		domain->index = i++;
+		((struct iommu_domain_ser *)lu_iommu_domains(ser))[domain->index] = domain->ser;
+	}
+	i = 0;
+	list_for_each_entry(device, &iommu_outgoing_devices, list) {
+		device->ser.unit = device->unit->index;
+		device->ser.domain = device->domain->index;
+		((struct iommu_device_ser *)lu_iommu_devices(ser))[i++] = device->ser;
+	}
+
+	ser->head.magic = IOMMU_SER_MAGIC;
+	ser->head.version = IOMMU_SER_VERSION;
+	ser->head.length_bytes = bytes;
+	ser->head.crc32 = lu_blob_crc32(ser, bytes);
+	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_BLOB))
+		ser->head.crc32 ^= 1;
+}
+
+static size_t iommu_outgoing_bytes(void)
+{
+	return lu_iommu_bytes(list_count_nodes(&iommu_outgoing_units), list_count_nodes(&iommu_outgoing_domains),
+			      list_count_nodes(&iommu_outgoing_devices));
+}
+
+/*
+ * Bring the blob up to date. Only growing can fail; then the old blob still stands, and the caller takes its change back. The subtree
+ * says how long the memory is, the head how much of it is used, so shrinking is writing.
+ */
+static int iommu_outgoing_publish(void)
+{
+	size_t bytes = iommu_outgoing_bytes();
+	struct iommu_ser *old = iommu_outgoing_blob;
+	struct iommu_ser *new;
+	int ret;
+
+	if (list_empty(&iommu_outgoing_domains)) {
+		if (old) {
+			kho_remove_subtree(old);
+			kho_unpreserve_free(old);
+		}
+		iommu_outgoing_blob = NULL;
+		return 0;
+	}
+
+	if (old && bytes <= folio_size(virt_to_folio(old))) {
+		iommu_outgoing_write(old, bytes);
+		return 0;
+	}
+
+	new = kho_alloc_preserve(bytes);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	iommu_outgoing_write(new, bytes);
+	if (old)
+		kho_remove_subtree(old);
+	ret = kho_add_subtree(IOMMU_SER_SUBTREE, new, folio_size(virt_to_folio(new)));
+	if (ret) {
+		if (old)
+			WARN_ON(kho_add_subtree(IOMMU_SER_SUBTREE, old, folio_size(virt_to_folio(old))));
+		kho_unpreserve_free(new);
+		return ret;
+	}
+	kho_unpreserve_free(old);
+	iommu_outgoing_blob = new;
+	return 0;
+}
+
+struct iommu_outgoing_collect {
+	u64 *tables;
+	u32 nr_tables;
+	u32 max_tables;
+};
+
+static int iommu_outgoing_collect_one(void *arg, void *table)
+{
+	struct iommu_outgoing_collect *collect = arg;
+
+	if (collect->nr_tables == IOMMU_SER_MAX_PAGES)
+		return -E2BIG;
+	if (collect->tables) {
+		if (WARN_ON(collect->nr_tables == collect->max_tables))
+			return -EBUSY;
+		collect->tables[collect->nr_tables] = virt_to_phys(table);
+	}
+	collect->nr_tables++;
+	return 0;
+}
+
+static int iommu_outgoing_compare(const void *a, const void *b)
+{
+	const u64 *pa = a, *pb = b;
+
+	return *pa < *pb ? -1 : *pa > *pb;
+}
+
+static void iommu_outgoing_unpreserve_tables(const u64 *tables, u32 nr_tables)
+{
+	while (nr_tables--)
+		kho_unpreserve_folio(page_folio(phys_to_page(tables[nr_tables])));
+}
+
+static int iommu_outgoing_preserve_tables(struct iommu_outgoing_domain *out)
+{
+	struct pt_iommu *pt = iommupt_from_domain(out->domain);
+	struct iommu_outgoing_collect collect = {};
+	u32 i;
+	int ret;
+
+	/* The caller holds the mappings still, so that counting and listing see the same tables. */
+	ret = pt->ops->visit_tables(pt, iommu_outgoing_collect_one, &collect);
+	if (ret)
+		return ret;
+
+	collect.max_tables = collect.nr_tables;
+	collect.nr_tables = 0;
+	collect.tables = kho_alloc_preserve(array_size(collect.max_tables, sizeof(u64)));
+	if (IS_ERR(collect.tables))
+		return PTR_ERR(collect.tables);
+	ret = pt->ops->visit_tables(pt, iommu_outgoing_collect_one, &collect);
+	if (ret)
+		goto err_free;
+	sort(collect.tables, collect.nr_tables, sizeof(u64), iommu_outgoing_compare, NULL);
+
+	for (i = 0; i < collect.nr_tables; i++) {
+		ret = kho_preserve_folio(page_folio(phys_to_page(collect.tables[i])));
+		if (ret)
+			goto err_unpreserve;
+	}
+	out->tables = collect.tables;
+	out->ser.tables_pa = virt_to_phys(collect.tables);
+	out->ser.nr_tables = collect.nr_tables;
+	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_TABLES) && list_empty(&iommu_outgoing_domains))
+		out->ser.top_pa = collect.tables[out->ser.top_pa == collect.tables[0]];
+	return 0;
+
+err_unpreserve:
+	iommu_outgoing_unpreserve_tables(collect.tables, i);
+err_free:
+	kho_unpreserve_free(collect.tables);
+	return ret;
+}
+
+static void iommu_outgoing_free_domain(struct iommu_outgoing_domain *out)
+{
+	iommu_outgoing_unpreserve_tables(out->tables, out->ser.nr_tables);
+	kho_unpreserve_free(out->tables);
+	kfree(out);
+}
+
+/**
+ * iommu_liveupdate_preserve_domain() - keep a domain's tables for the next kernel
+ * @domain: A domain whose mappings do not change until it is unpreserved; the caller sees to that.
+ * @iommufd_id: The preserved iommufd it belongs to; not 0.
+ * @token: How userspace will ask for it.
+ *
+ * Context: Process context, may sleep. Time and KHO keys grow with the number of tables.
+ * Return: 0; -EOPNOTSUPP when the driver, or this kind of domain, cannot be preserved; -EBUSY when it is already; -E2BIG when it
+ *         has more tables than one list holds; -ENOMEM.
+ */
+int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id, u64 token)
+{
+	const struct iommu_ops *ops = domain->owner;
+	struct iommu_outgoing_domain *out;
+	int ret;
+
+	if (!ops || !ops->liveupdate || !domain->is_iommupt)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&iommu_outgoing_lock);
+	if (iommu_outgoing_find_domain(domain))
+		return -EBUSY;
+
+	out = kzalloc_obj(*out);
+	if (!out)
+		return -ENOMEM;
+	out->domain = domain;
+	out->ser.iommufd_id = iommufd_id;
+	out->ser.token = token;
+	ret = ops->liveupdate->describe_domain(domain, &out->ser);
+	if (ret)
+		goto err_free;
+	ret = iommu_outgoing_preserve_tables(out);
+	if (ret)
+		goto err_free;
+
+	list_add_tail(&out->list, &iommu_outgoing_domains);
+	ret = iommu_outgoing_publish();
+	if (ret)
+		goto err_unlist;
+	return 0;
+
+err_unlist:
+	list_del(&out->list);
+	iommu_outgoing_free_domain(out);
+	return ret;
+err_free:
+	kfree(out);
+	return ret;
+}
+
+/**
+ * iommu_liveupdate_unpreserve_domain() - undo iommu_liveupdate_preserve_domain()
+ * @domain: A preserved domain on which no preserved device stands.
+ *
+ * Context: Process context, may sleep.
+ */
+void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain)
+{
+	struct iommu_outgoing_domain *out;
+
+	guard(mutex)(&iommu_outgoing_lock);
+	out = iommu_outgoing_find_domain(domain);
+	if (WARN_ON(!out || out->nr_devices))
+		return;
+	list_del(&out->list);
+	WARN_ON(iommu_outgoing_publish());
+	iommu_outgoing_free_domain(out);
+}
+
+/**
+ * iommu_liveupdate_set_unit() - a driver describes a unit as it will be left
+ * @ser: What the next kernel will find; replaces what was said of the unit before.
+ *
+ * Context: From struct iommu_liveupdate_ops callbacks only.
+ * Return: 0; -ENOMEM, only for a unit that was not described before.
+ */
+int iommu_liveupdate_set_unit(const struct iommu_unit_ser *ser)
+{
+	struct iommu_outgoing_unit *unit;
+
+	lockdep_assert_held(&iommu_outgoing_lock);
+	unit = iommu_outgoing_find_unit(ser->driver, ser->id);
+	if (!unit) {
+		unit = kzalloc_obj(*unit);
+		if (!unit)
+			return -ENOMEM;
+		list_add_tail(&unit->list, &iommu_outgoing_units);
+	}
+	unit->ser = *ser;
+	return 0;
+}
+
+/**
+ * iommu_liveupdate_drop_unit() - a driver takes a unit's description back
+ * @driver: enum iommu_ser_driver.
+ * @id: Its name for the unit.
+ *
+ * Context: From struct iommu_liveupdate_ops callbacks only.
+ */
+void iommu_liveupdate_drop_unit(u32 driver, u64 id)
+{
+	struct iommu_outgoing_unit *unit;
+
+	lockdep_assert_held(&iommu_outgoing_lock);
+	unit = iommu_outgoing_find_unit(driver, id);
+	if (!unit)
+		return;
+	list_del(&unit->list);
+	kfree(unit);
+}
+
+static int iommu_outgoing_count_device(struct device *dev, void *data)
+{
+	++*(int *)data;
+	return 0;
+}
+
+static int iommu_outgoing_check_device(struct device *dev)
+{
+	struct iommu_group *group;
+	int nr_devices = 0;
+
+	if (!dev_is_pci(dev))
+		return -EOPNOTSUPP;
+	group = iommu_group_get(dev);
+	if (!group)
+		return -ENODEV;
+	iommu_group_for_each_dev(group, &nr_devices, iommu_outgoing_count_device);
+	iommu_group_put(group);
+	if (nr_devices != 1) {
+		dev_warn(dev, "cannot be preserved: its IOMMU group has %d devices\n", nr_devices);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/**
+ * iommu_liveupdate_preserve_device() - keep what translates a device's requests
+ * @dev: A PCI device, alone in its group, attached to @domain.
+ * @domain: A preserved domain.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENOENT when @domain is not preserved; -EBUSY when @dev is already; -EOPNOTSUPP when it has aliases, ATS on, shares its
+ *         group, or stands on a domain of another kind; -ENOMEM.
+ */
+int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_domain *domain)
+{
+	const struct iommu_liveupdate_ops *ops = dev_iommu_ops(dev)->liveupdate;
+	struct iommu_liveupdate_device made = {};
+	struct iommu_outgoing_domain *on;
+	struct iommu_outgoing_device *out;
+	int ret;
+
+	ret = iommu_outgoing_check_device(dev);
+	if (ret)
+		return ret;
+
+	guard(mutex)(&iommu_outgoing_lock);
+	if (iommu_outgoing_find_device(dev))
+		return -EBUSY;
+	on = iommu_outgoing_find_domain(domain);
+	if (!on)
+		return -ENOENT;
+
+	out = kzalloc_obj(*out);
+	if (!out)
+		return -ENOMEM;
+	ret = ops->preserve_device(dev, domain, &made);
+	if (ret)
+		goto err_free;
+	out->unit = iommu_outgoing_find_unit(made.driver, made.unit_id);
+	if (WARN_ON(!out->unit)) {
+		ret = -EINVAL;
+		goto err_unpreserve;
+	}
+	out->dev = dev;
+	out->domain = on;
+	out->ser.segment = pci_domain_nr(to_pci_dev(dev)->bus);
+	out->ser.rid = pci_dev_id(to_pci_dev(dev));
+	out->ser.tag = made.tag;
+	out->ser.pasid_dir_pa = made.pasid_dir_pa;
+	list_add_tail(&out->list, &iommu_outgoing_devices);
+
+	ret = iommu_outgoing_publish();
+	if (ret)
+		goto err_unlist;
+	on->nr_devices++;
+	return 0;
+
+err_unlist:
+	list_del(&out->list);
+err_unpreserve:
+	ops->unpreserve_device(dev);
+	/* The blob that stands names the units as they were before; their page lists may have moved since. */
+	WARN_ON(iommu_outgoing_publish());
+err_free:
+	kfree(out);
+	return ret;
+}
+
+/**
+ * iommu_liveupdate_unpreserve_device() - undo iommu_liveupdate_preserve_device()
+ * @dev: A preserved device.
+ *
+ * Context: Process context, may sleep.
+ */
+void iommu_liveupdate_unpreserve_device(struct device *dev)
+{
+	struct iommu_outgoing_device *out;
+
+	guard(mutex)(&iommu_outgoing_lock);
+	out = iommu_outgoing_find_device(dev);
+	if (WARN_ON(!out))
+		return;
+	list_del(&out->list);
+	dev_iommu_ops(dev)->liveupdate->unpreserve_device(dev);
+	WARN_ON(iommu_outgoing_publish());
+	out->domain->nr_devices--;
+	kfree(out);
+}
+
+/**
+ * iommu_liveupdate_preserved() - is a device preserved for the next kernel?
+ * @dev: Any device.
+ *
+ * Context: Process context, may sleep.
+ * Return: true from a successful iommu_liveupdate_preserve_device() until it is undone.
+ */
+bool iommu_liveupdate_preserved(struct device *dev)
+{
+	guard(mutex)(&iommu_outgoing_lock);
+	return iommu_outgoing_find_device(dev);
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_preserved);
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_preserve_domain, "IOMMUFD_INTERNAL");
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_unpreserve_domain, "IOMMUFD_INTERNAL");
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_preserve_device, "IOMMUFD_INTERNAL");
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_unpreserve_device, "IOMMUFD_INTERNAL");

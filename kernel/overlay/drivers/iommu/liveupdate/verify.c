@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DOC: verifying what another kernel handed over
+ *
+ * Nothing here trusts a byte before it was checked. Counts are bounded before they are multiplied, lists before they are
+ * read, and the walk of a page table cannot run longer than its list of tables: each table may be met once, so a cycle, a
+ * table shared by two entries or an unlisted table ends the walk at its first sight.
+ *
+ * What is not checked: that a leaf points to memory that KHO preserves (only that it points into memory). The list of tables is
+ * written by the kernel that built them, and a kernel that writes wrong leaves has been doing DMA through them all along.
+ */
+#include "verify.h"
+
+#define LU_PAGE_BYTES	4096ULL
+#define LU_PA_MASK	0x000ffffffffff000ULL	/* bits 51:12 of a table entry */
+
+/* VT-d second stage, Intel VT-d 4.1, section 9.8 "Second-Stage Paging Entries" */
+#define VTDSS_READ	(1ULL << 0)
+#define VTDSS_WRITE	(1ULL << 1)
+#define VTDSS_LARGE	(1ULL << 7)
+
+static const char *const lu_error_names[LU_NR_ERRORS] = {
+	[LU_OK]			= "ok",
+	[LU_ERR_LENGTH]		= "length",
+	[LU_ERR_MAGIC]		= "magic",
+	[LU_ERR_VERSION]	= "version",
+	[LU_ERR_CHECKSUM]	= "checksum",
+	[LU_ERR_RESERVED]	= "reserved-field",
+	[LU_ERR_COUNT]		= "count",
+	[LU_ERR_ALIGNMENT]	= "alignment",
+	[LU_ERR_RANGE]		= "range",
+	[LU_ERR_INDEX]		= "index",
+	[LU_ERR_DUPLICATE]	= "duplicate",
+	[LU_ERR_KIND]		= "kind",
+	[LU_ERR_TAG]		= "tag",
+	[LU_ERR_TABLE_UNLISTED]	= "table-unlisted",
+	[LU_ERR_TABLE_TWICE]	= "table-twice",
+	[LU_ERR_TABLE_UNUSED]	= "table-unused",
+	[LU_ERR_ENTRY]		= "entry",
+};
+
+/**
+ * lu_error_name() - a word for a verdict, for logs, debugfs and reports
+ * @error: The verdict.
+ *
+ * Context: Any.
+ * Return: A constant string, "unknown" for a value out of range.
+ */
+const char *lu_error_name(enum lu_error error)
+{
+	return (unsigned int)error < LU_NR_ERRORS ? lu_error_names[error] : "unknown";
+}
+
+static bool lu_refuse(struct lu_verdict *verdict, enum lu_error error, __u32 index, __u64 address)
+{
+	verdict->error = error;
+	verdict->index = index;
+	verdict->address = address;
+	return false;
+}
+
+/**
+ * lu_blob_crc32() - checksum of a blob as its head carries it
+ * @blob: The blob.
+ * @bytes: Its length, at least that of the head.
+ *
+ * Context: Any.
+ * Return: The checksum with the head's own field taken as zero.
+ */
+__u32 lu_blob_crc32(const void *blob, __u64 bytes)
+{
+	const __u8 *byte = blob;
+	const __u32 zero = 0;
+	const __u64 field = offsetof(struct kho_blob_head, crc32);
+	__u32 crc = ~0U;
+
+	crc = crc32_le(crc, byte, field);
+	crc = crc32_le(crc, (const __u8 *)&zero, sizeof(zero));
+	crc = crc32_le(crc, byte + field + sizeof(zero), bytes - field - sizeof(zero));
+	return ~crc;
+}
+
+/**
+ * lu_verify_blob() - check the head of a blob
+ * @blob: The blob, readable for @available_bytes.
+ * @available_bytes: What was preserved.
+ * @magic: What kind it must be.
+ * @version: The only version the caller reads.
+ * @min_bytes: Length of the smallest blob of the kind.
+ * @verdict: Set when the blob is refused.
+ *
+ * Context: Any.
+ * Return: true when the caller may look at the rest.
+ */
+bool lu_verify_blob(const void *blob, __u64 available_bytes, __u64 magic, __u32 version, __u64 min_bytes,
+		    struct lu_verdict *verdict)
+{
+	const struct kho_blob_head *head = blob;
+
+	if (available_bytes < sizeof(*head))
+		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
+	if (head->magic != magic)
+		return lu_refuse(verdict, LU_ERR_MAGIC, 0, 0);
+	if (head->version != version)
+		return lu_refuse(verdict, LU_ERR_VERSION, 0, 0);
+	if (head->length_bytes < min_bytes || head->length_bytes > available_bytes)
+		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
+	if (head->crc32 != lu_blob_crc32(blob, head->length_bytes))
+		return lu_refuse(verdict, LU_ERR_CHECKSUM, 0, 0);
+	if (head->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
+	verdict->error = LU_OK;
+	return true;
+}
+
+/**
+ * lu_page_listed() - find a page in a strictly ascending list
+ * @pages: The list.
+ * @nr_pages: Its length.
+ * @pa: The page.
+ * @index: Set to its place when found; may be NULL.
+ *
+ * Context: Any.
+ * Return: true when it is there.
+ */
+bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index)
+{
+	__u32 low = 0, high = nr_pages;
+
+	while (low < high) {
+		__u32 middle = low + (high - low) / 2;
+
+		if (pages[middle] == pa) {
+			if (index)
+				*index = middle;
+			return true;
+		}
+		if (pages[middle] < pa)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* A list of pages: bounded, aligned, strictly ascending, each page itself handed over. */
+static bool lu_verify_list(__u64 list_pa, __u32 nr_pages, const struct lu_phys *phys, __u32 record,
+			   struct lu_verdict *verdict)
+{
+	const __u64 *pages;
+	__u32 i;
+
+	if (!nr_pages || nr_pages > IOMMU_SER_MAX_PAGES)
+		return lu_refuse(verdict, LU_ERR_COUNT, record, list_pa);
+	if (list_pa % LU_PAGE_BYTES)
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list_pa);
+	pages = phys->read(phys, list_pa, (__u64)nr_pages * sizeof(*pages));
+	if (!pages)
+		return lu_refuse(verdict, LU_ERR_RANGE, record, list_pa);
+
+	for (i = 0; i < nr_pages; i++) {
+		if (pages[i] % LU_PAGE_BYTES)
+			return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, pages[i]);
+		if (i && pages[i] <= pages[i - 1])
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pages[i]);
+		if (!phys->read(phys, pages[i], LU_PAGE_BYTES))
+			return lu_refuse(verdict, LU_ERR_RANGE, record, pages[i]);
+	}
+	return true;
+}
+
+static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const struct lu_phys *phys,
+			   struct lu_verdict *verdict)
+{
+	const struct iommu_unit_ser *unit = &units[i];
+	const __u64 *pages;
+	__u32 j;
+
+	if (unit->driver != IOMMU_SER_DRIVER_VTD)
+		return lu_refuse(verdict, LU_ERR_KIND, i, unit->id);
+	if ((unit->flags & ~IOMMU_UNIT_SER_FLAGS) || unit->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, i, unit->id);
+	for (j = 0; j < i; j++)
+		if (units[j].driver == unit->driver && units[j].id == unit->id)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, unit->id);
+	if (!lu_verify_list(unit->pages_pa, unit->nr_pages, phys, i, verdict))
+		return false;
+	pages = phys->read(phys, unit->pages_pa, (__u64)unit->nr_pages * sizeof(*pages));
+	if (!lu_page_listed(pages, unit->nr_pages, unit->root_pa, NULL))
+		return lu_refuse(verdict, LU_ERR_TABLE_UNLISTED, i, unit->root_pa);
+	if (!unit->irt_pa != !unit->irt_bytes || (unit->irt_bytes & (unit->irt_bytes - 1)))
+		return lu_refuse(verdict, LU_ERR_COUNT, i, unit->irt_pa);
+	if (unit->irt_bytes && (unit->irt_bytes < LU_PAGE_BYTES || unit->irt_pa % unit->irt_bytes))
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, i, unit->irt_pa);
+	if (unit->irt_bytes && !phys->read(phys, unit->irt_pa, unit->irt_bytes))
+		return lu_refuse(verdict, LU_ERR_RANGE, i, unit->irt_pa);
+	return true;
+}
+
+static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u32 i, struct lu_verdict *verdict)
+{
+	const struct iommu_domain_ser *domain = &domains[i];
+	__u32 j;
+
+	if (domain->format != IOMMU_SER_FORMAT_VTDSS || domain->levels < 3 || domain->levels > 5)
+		return lu_refuse(verdict, LU_ERR_KIND, i, domain->top_pa);
+	if (domain->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, i, domain->top_pa);
+	if (!domain->iommufd_id)
+		return lu_refuse(verdict, LU_ERR_INDEX, i, domain->top_pa);
+	for (j = 0; j < i; j++) {
+		if (domains[j].top_pa == domain->top_pa)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, domain->top_pa);
+		if (domains[j].iommufd_id == domain->iommufd_id && domains[j].token == domain->token)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, domain->token);
+	}
+	return true;
+}
+
+static bool lu_verify_device_record(const struct iommu_ser *ser, __u32 i, struct lu_verdict *verdict)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(ser);
+	const struct iommu_device_ser *device = &devices[i];
+	__u32 j;
+
+	if (device->reserved || device->reserved2)
+		return lu_refuse(verdict, LU_ERR_RESERVED, i, device->rid);
+	if (device->unit >= ser->nr_units || device->domain >= ser->nr_domains)
+		return lu_refuse(verdict, LU_ERR_INDEX, i, device->rid);
+	if (device->pasid_dir_pa % LU_PAGE_BYTES)
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, i, device->pasid_dir_pa);
+	if (!(lu_iommu_units(ser)[device->unit].flags & IOMMU_UNIT_SER_SCALABLE) != !device->pasid_dir_pa)
+		return lu_refuse(verdict, LU_ERR_KIND, i, device->pasid_dir_pa);
+	if (device->tag < 2 || device->tag > 65535)
+		return lu_refuse(verdict, LU_ERR_TAG, i, device->tag);
+	for (j = 0; j < i; j++) {
+		if (devices[j].segment == device->segment && devices[j].rid == device->rid)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, device->rid);
+		if (devices[j].pasid_dir_pa && devices[j].pasid_dir_pa == device->pasid_dir_pa)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, device->pasid_dir_pa);
+		if (devices[j].unit == device->unit &&
+		    (devices[j].tag == device->tag) != (devices[j].domain == device->domain))
+			return lu_refuse(verdict, LU_ERR_TAG, i, device->tag);
+	}
+	return true;
+}
+
+/**
+ * lu_verify_iommu() - check the blob of the IOMMU core, without walking tables
+ * @blob: The blob.
+ * @available_bytes: What was preserved of it.
+ * @phys: Access to what its addresses point to.
+ * @verdict: Set when it is refused.
+ *
+ * Context: Any.
+ * Return: true when all records may be used; each domain must still pass lu_verify_domain().
+ */
+bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict)
+{
+	const struct iommu_ser *ser = blob;
+	__u32 i;
+
+	if (!lu_verify_blob(blob, available_bytes, IOMMU_SER_MAGIC, IOMMU_SER_VERSION, sizeof(*ser), verdict))
+		return false;
+	if (ser->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
+	if (ser->nr_units > IOMMU_SER_MAX_UNITS || ser->nr_domains > IOMMU_SER_MAX_DOMAINS ||
+	    ser->nr_devices > IOMMU_SER_MAX_DEVICES)
+		return lu_refuse(verdict, LU_ERR_COUNT, 0, 0);
+	if (ser->head.length_bytes != lu_iommu_bytes(ser->nr_units, ser->nr_domains, ser->nr_devices))
+		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
+
+	for (i = 0; i < ser->nr_units; i++)
+		if (!lu_verify_unit(lu_iommu_units(ser), i, phys, verdict))
+			return false;
+	for (i = 0; i < ser->nr_domains; i++)
+		if (!lu_verify_domain_record(lu_iommu_domains(ser), i, verdict))
+			return false;
+	for (i = 0; i < ser->nr_devices; i++)
+		if (!lu_verify_device_record(ser, i, verdict))
+			return false;
+	return true;
+}
+
+struct lu_walk {
+	const struct iommu_domain_ser *domain;
+	const struct lu_phys *phys;
+	const __u64 *tables;
+	__u8 *seen;
+	__u32 nr_seen;
+	struct lu_verdict *verdict;
+};
+
+/* Mark a table as met. False when it is not listed, or was met before. */
+static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
+{
+	__u32 index;
+
+	if (!lu_page_listed(walk->tables, walk->domain->nr_tables, table_pa, &index))
+		return lu_refuse(walk->verdict, LU_ERR_TABLE_UNLISTED, 0, table_pa);
+	if (walk->seen[index / 8] & (1U << (index % 8)))
+		return lu_refuse(walk->verdict, LU_ERR_TABLE_TWICE, 0, table_pa);
+	walk->seen[index / 8] |= 1U << (index % 8);
+	walk->nr_seen++;
+	return true;
+}
+
+static bool lu_walk_leaf(struct lu_walk *walk, __u64 entry, unsigned int level, __u64 iova)
+{
+	__u64 bytes = LU_PAGE_BYTES << (9 * level);
+	__u64 pa = entry & LU_PA_MASK;
+
+	if (pa % bytes)
+		return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, iova);
+	if (pa + bytes > walk->phys->end)
+		return lu_refuse(walk->verdict, LU_ERR_RANGE, 0, iova);
+	return true;
+}
+
+/* @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most. */
+static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int level, __u64 iova)
+{
+	const __u64 *table;
+	unsigned int i;
+
+	if (!lu_walk_enter(walk, table_pa))
+		return false;
+	table = walk->phys->read(walk->phys, table_pa, LU_PAGE_BYTES);
+	if (!table)
+		return lu_refuse(walk->verdict, LU_ERR_RANGE, 0, table_pa);
+
+	for (i = 0; i < 512; i++) {
+		__u64 entry = table[i];
+		__u64 entry_iova = iova | ((__u64)i << (12 + 9 * level));
+		bool leaf = !level || (entry & VTDSS_LARGE);
+
+		if (!(entry & (VTDSS_READ | VTDSS_WRITE)))
+			continue;
+		if (level > 2 && leaf)
+			return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, entry_iova);
+		if (leaf ? !lu_walk_leaf(walk, entry, level, entry_iova) :
+			   !lu_walk_table(walk, entry & LU_PA_MASK, level - 1, entry_iova))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * lu_verify_domain() - walk the tables of a domain
+ * @domain: Its record, from a blob that passed lu_verify_iommu().
+ * @phys: Access to the tables.
+ * @seen: Scratch, one bit a table, zeroed by the caller.
+ * @verdict: Set when it is refused.
+ *
+ * Time grows with the number of tables, whatever they contain.
+ *
+ * Context: Any.
+ * Return: true when each listed table is met exactly once and each entry is well formed.
+ */
+bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
+		      struct lu_verdict *verdict)
+{
+	struct lu_walk walk = { .domain = domain, .phys = phys, .seen = seen, .verdict = verdict };
+
+	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, verdict))
+		return false;
+	walk.tables = phys->read(phys, domain->tables_pa, (__u64)domain->nr_tables * sizeof(*walk.tables));
+	if (!lu_walk_table(&walk, domain->top_pa, domain->levels - 1U, 0))
+		return false;
+	if (walk.nr_seen != domain->nr_tables)
+		return lu_refuse(verdict, LU_ERR_TABLE_UNUSED, walk.nr_seen, domain->top_pa);
+	verdict->error = LU_OK;
+	return true;
+}
+
+/**
+ * lu_verify_pci() - check the blob of the PCI core
+ * @blob: The blob.
+ * @available_bytes: What was preserved of it.
+ * @verdict: Set when it is refused.
+ *
+ * Context: Any.
+ * Return: true when all records may be used.
+ */
+bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *verdict)
+{
+	const struct pci_ser *ser = blob;
+	const struct pci_device_ser *devices;
+	__u32 i, j;
+
+	if (!lu_verify_blob(blob, available_bytes, PCI_SER_MAGIC, PCI_SER_VERSION, sizeof(*ser), verdict))
+		return false;
+	if (ser->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
+	if (ser->nr_devices > PCI_SER_MAX_DEVICES)
+		return lu_refuse(verdict, LU_ERR_COUNT, 0, 0);
+	if (ser->head.length_bytes != sizeof(*ser) + (__u64)ser->nr_devices * sizeof(*devices))
+		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
+
+	devices = lu_pci_devices(ser);
+	for (i = 0; i < ser->nr_devices; i++) {
+		if ((devices[i].flags & ~PCI_DEVICE_SER_FLAGS) || devices[i].reserved)
+			return lu_refuse(verdict, LU_ERR_RESERVED, i, devices[i].rid);
+		for (j = 0; j < i; j++)
+			if (devices[j].segment == devices[i].segment && devices[j].rid == devices[i].rid)
+				return lu_refuse(verdict, LU_ERR_DUPLICATE, i, devices[i].rid);
+	}
+	return true;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The verifier: decides whether what another kernel left can be used.
+ *
+ * Plain C: no allocation, no lock, no global, no kernel interface but fixed-width types. The same source is built into the kernel, into
+ * the tests in userspace, and into whatever looks at a machine's memory from outside. Memory is read through struct lu_phys alone.
+ */
+#ifndef __IOMMU_LIVEUPDATE_VERIFY_H
+#define __IOMMU_LIVEUPDATE_VERIFY_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/crc32.h>
+#else
+#include "verify_env.h"
+#endif
+#include <linux/kho/abi/blob.h>
+#include <linux/kho/abi/iommu.h>
+#include <linux/kho/abi/pci.h>
+
+/* Why something was refused. The order is that of the checks; names are in lu_error_name(). */
+enum lu_error {
+	LU_OK = 0,
+	LU_ERR_LENGTH,		/* shorter than its kind, longer than preserved, or not what the counts give */
+	LU_ERR_MAGIC,
+	LU_ERR_VERSION,
+	LU_ERR_CHECKSUM,
+	LU_ERR_RESERVED,	/* a reserved field or an unknown flag is set */
+	LU_ERR_COUNT,		/* a count beyond its bounds */
+	LU_ERR_ALIGNMENT,	/* a physical address not aligned as its kind must be */
+	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the address width */
+	LU_ERR_INDEX,		/* a record refers to one that is not there */
+	LU_ERR_DUPLICATE,	/* two records for one thing, or a page listed twice */
+	LU_ERR_KIND,		/* unknown driver, format or number of levels */
+	LU_ERR_TAG,		/* a tag out of range, or one that two domains of a unit share */
+	LU_ERR_TABLE_UNLISTED,	/* the walk met a table that no list names */
+	LU_ERR_TABLE_TWICE,	/* the walk met a table a second time: a cycle or a shared table */
+	LU_ERR_TABLE_UNUSED,	/* a listed table that the walk never met */
+	LU_ERR_ENTRY,		/* a table entry that is not well formed */
+	LU_NR_ERRORS,
+};
+
+/**
+ * struct lu_verdict - the first thing that was found wrong
+ * @error:   LU_OK when nothing was.
+ * @index:   Record it was found in, where there is one.
+ * @address: Physical address, or IOVA for an entry, where there is one.
+ */
+struct lu_verdict {
+	enum lu_error error;
+	__u32 index;
+	__u64 address;
+};
+
+/**
+ * struct lu_phys - bounded access to handed-over memory
+ * @read:    Return a pointer to @bytes at @pa for as long as the verifier runs, or NULL unless all of them were handed over.
+ * @priv:    For @read.
+ * @end:     First physical address beyond memory that a leaf may point to.
+ */
+struct lu_phys {
+	const void *(*read)(const struct lu_phys *phys, __u64 pa, __u64 bytes);
+	void *priv;
+	__u64 end;
+};
+
+const char *lu_error_name(enum lu_error error);
+bool lu_verify_blob(const void *blob, __u64 available_bytes, __u64 magic, __u32 version, __u64 min_bytes,
+		    struct lu_verdict *verdict);
+bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict);
+bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
+		      struct lu_verdict *verdict);
+bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *verdict);
+bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index);
+__u32 lu_blob_crc32(const void *blob, __u64 bytes);
+
+static inline const struct iommu_unit_ser *lu_iommu_units(const struct iommu_ser *ser)
+{
+	return (const struct iommu_unit_ser *)(ser + 1);
+}
+
+static inline const struct iommu_domain_ser *lu_iommu_domains(const struct iommu_ser *ser)
+{
+	return (const struct iommu_domain_ser *)(lu_iommu_units(ser) + ser->nr_units);
+}
+
+static inline const struct iommu_device_ser *lu_iommu_devices(const struct iommu_ser *ser)
+{
+	return (const struct iommu_device_ser *)(lu_iommu_domains(ser) + ser->nr_domains);
+}
+
+static inline __u64 lu_iommu_bytes(__u64 nr_units, __u64 nr_domains, __u64 nr_devices)
+{
+	return sizeof(struct iommu_ser) + nr_units * sizeof(struct iommu_unit_ser) +
+	       nr_domains * sizeof(struct iommu_domain_ser) + nr_devices * sizeof(struct iommu_device_ser);
+}
+
+static inline const struct pci_device_ser *lu_pci_devices(const struct pci_ser *ser)
+{
+	return (const struct pci_device_ser *)(ser + 1);
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IOMMU state across live update: the core that knows no vendor. See drivers/iommu/liveupdate/ and
+ * include/linux/kho/abi/iommu.h.
+ */
+#ifndef _LINUX_IOMMU_LIVEUPDATE_H
+#define _LINUX_IOMMU_LIVEUPDATE_H
+
+#include <linux/types.h>
+#include <linux/kho/abi/iommu.h>
+
+struct device;
+struct iommu_domain;
+struct iommu_restored;
+
+/**
+ * struct iommu_liveupdate_device - what a driver says of a device it preserved
+ * @driver: enum iommu_ser_driver.
+ * @unit_id: Behind which unit; the driver described it by iommu_liveupdate_set_unit().
+ * @tag: See &struct iommu_device_ser.
+ * @pasid_dir_pa: See &struct iommu_device_ser.
+ */
+struct iommu_liveupdate_device {
+	u32 driver;
+	u64 unit_id;
+	u32 tag;
+	u64 pasid_dir_pa;
+};
+
+/**
+ * struct iommu_liveupdate_ops - what only a driver knows; in struct iommu_ops
+ * @describe_domain: Fill format, levels and top_pa of @ser. -EOPNOTSUPP for a domain of a kind that cannot be preserved.
+ * @preserve_device: Make the tables that @dev will be left on when the kernel hands over, and keep them by KHO. The live tables are
+ *                   not touched. It describes every unit of the machine by iommu_liveupdate_set_unit(), also those without a
+ *                   preserved device: no unit stops translating. On failure nothing is left.
+ * @unpreserve_device: Undo it; Cannot fail.
+ * @release_tag: New kernel: no entry of the unit names the tag any more, and no cache does. Called once for each tag of a unit.
+ *
+ * All are called with the core's mutex held, and may sleep.
+ */
+struct iommu_liveupdate_ops {
+	int (*describe_domain)(struct iommu_domain *domain, struct iommu_domain_ser *ser);
+	int (*preserve_device)(struct device *dev, struct iommu_domain *domain, struct iommu_liveupdate_device *out);
+	void (*unpreserve_device)(struct device *dev);
+	void (*release_tag)(u64 unit_id, u32 tag);
+};
+
+/* What became of a device that another kernel preserved. */
+enum iommu_incoming_state {
+	IOMMU_INCOMING_RESTORED,	/* its record is right, and its entry stands as the old kernel left it */
+	IOMMU_INCOMING_QUARANTINED,	/* something failed a check: it is blocked */
+	IOMMU_INCOMING_FINISHED,	/* its session is finished: a device like any other */
+};
+
+#ifdef CONFIG_IOMMU_LIVEUPDATE
+
+/* Old kernel. */
+int iommu_liveupdate_set_unit(const struct iommu_unit_ser *unit);
+void iommu_liveupdate_drop_unit(u32 driver, u64 id);
+int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id, u64 token);
+void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain);
+int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_domain *domain);
+void iommu_liveupdate_unpreserve_device(struct device *dev);
+bool iommu_liveupdate_preserved(struct device *dev);
+
+/* New kernel, for drivers. */
+bool iommu_liveupdate_incoming(void);
+const struct iommu_unit_ser *iommu_liveupdate_unit(u32 driver, u64 id);
+const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit);
+const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_ser *unit, u32 segment, u16 rid);
+const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device);
+void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason);
+void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason);
+void iommu_liveupdate_verify_domains(void);
+void *iommu_liveupdate_adopt_page(u64 pa);
+bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
+
+/* New kernel, for the IOMMU core. */
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain);
+bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
+int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
+void iommu_liveupdate_use_default_domain(struct device *dev);
+
+/* New kernel, for iommufd and vfio. */
+int iommu_liveupdate_set_owner(u64 iommufd_id, u32 nr_domains, void *owner);
+struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token);
+void iommu_liveupdate_put_domain(struct iommu_restored *restored);
+bool iommu_liveupdate_domain_busy(struct iommu_restored *restored);
+bool iommu_liveupdate_iommufd_busy(u64 iommufd_id);
+void iommu_liveupdate_finish_iommufd(u64 iommufd_id);
+int iommu_liveupdate_device_state(u32 segment, u16 rid, enum iommu_incoming_state *state);
+bool iommu_liveupdate_device_busy(u32 segment, u16 rid);
+void iommu_liveupdate_finish_device(u32 segment, u16 rid);
+
+#else
+
+static inline bool iommu_liveupdate_preserved(struct device *dev)
+{
+	return false;
+}
+
+static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+{
+	return domain;
+}
+
+static inline bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
+{
+	return false;
+}
+
+static inline int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner)
+{
+	return -EBUSY;
+}
+
+#endif
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Live update: what one kernel tells the next about its IOMMUs.
+ *
+ * The blob is a KHO subtree of its own, because interrupt remapping and the IOMMU drivers start before the live update
+ * orchestrator hands out anything. Behind struct iommu_ser follow, without gaps and in this order, nr_units of struct
+ * iommu_unit_ser, nr_domains of struct iommu_domain_ser and nr_devices of struct iommu_device_ser. Records refer to each other by
+ * index. Every physical address named here points to memory that KHO preserves.
+ *
+ * Written by drivers/iommu/liveupdate/outgoing.c whenever something is preserved or unpreserved, so that the blob is right at any
+ * time; checked by drivers/iommu/liveupdate/verify.c before anything else reads it.
+ */
+#ifndef _LINUX_KHO_ABI_IOMMU_H
+#define _LINUX_KHO_ABI_IOMMU_H
+
+#include <linux/types.h>
+#include <linux/kho/abi/blob.h>
+
+#define IOMMU_SER_SUBTREE	"iommu-liveupdate"
+#define IOMMU_SER_MAGIC		0x554c554d4d4f4949ULL	/* "IIOMMULU" */
+#define IOMMU_SER_VERSION	1
+
+/* Bounds that a reader enforces before it multiplies. */
+#define IOMMU_SER_MAX_UNITS	1024
+#define IOMMU_SER_MAX_DOMAINS	65536
+#define IOMMU_SER_MAX_DEVICES	65536
+#define IOMMU_SER_MAX_PAGES	(1U << 19)	/* entries of one page list: what one KHO allocation of 4 MiB holds */
+
+/**
+ * struct iommu_ser - head of the blob
+ * @head:       See struct kho_blob_head.
+ * @nr_units:   IOMMU units that at least one preserved device is behind, 1 to IOMMU_SER_MAX_UNITS. 0 only with no device.
+ * @nr_domains: Preserved domains, 0 to IOMMU_SER_MAX_DOMAINS.
+ * @nr_devices: Preserved devices, 0 to IOMMU_SER_MAX_DEVICES.
+ * @reserved:   Zero.
+ */
+struct iommu_ser {
+	struct kho_blob_head head;
+	__u32 nr_units;
+	__u32 nr_domains;
+	__u32 nr_devices;
+	__u32 reserved;
+};
+
+_Static_assert(sizeof(struct iommu_ser) == 40, "wire format");
+
+/* enum iommu_ser_driver - who wrote a unit record, and whose tables it names */
+enum iommu_ser_driver {
+	IOMMU_SER_DRIVER_VTD = 1,
+};
+
+/* iommu_unit_ser.flags */
+#define IOMMU_UNIT_SER_SCALABLE	(1U << 0)	/* VT-d: the root table is one of scalable mode */
+#define IOMMU_UNIT_SER_FLAGS	IOMMU_UNIT_SER_SCALABLE
+
+/**
+ * struct iommu_unit_ser - one IOMMU unit, as the hardware will be left
+ * @id:        The driver's name for the unit, unique for the driver. VT-d: physical address of its registers.
+ * @root_pa:   The table the unit's root pointer will hold; page aligned; in @pages_pa.
+ * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, strictly ascending. Only
+ *             pages named here may be reached from @root_pa.
+ * @irt_pa:    Interrupt remapping table, or 0. Aligned to its size.
+ * @irt_bytes: Its size, a power of two; 0 with @irt_pa 0.
+ * @nr_pages:  1 to IOMMU_SER_MAX_PAGES.
+ * @driver:    enum iommu_ser_driver.
+ * @flags:     IOMMU_UNIT_SER_*; unknown bits are refused.
+ * @reserved:  Zero.
+ */
+struct iommu_unit_ser {
+	__u64 id;
+	__u64 root_pa;
+	__u64 pages_pa;
+	__u64 irt_pa;
+	__u64 irt_bytes;
+	__u32 nr_pages;
+	__u32 driver;
+	__u32 flags;
+	__u32 reserved;
+};
+
+_Static_assert(sizeof(struct iommu_unit_ser) == 56, "wire format");
+
+/* enum iommu_ser_format - page table formats a preserved domain may have */
+enum iommu_ser_format {
+	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage */
+};
+
+/**
+ * struct iommu_domain_ser - one preserved domain
+ * @iommufd_id: Which preserved iommufd it belongs to: unique in the old kernel, not 0.
+ * @token:      The token userspace marked it with; unique for its iommufd.
+ * @top_pa:     Top table; page aligned; in @tables_pa.
+ * @tables_pa:  Physical address of @nr_tables __u64: every 4 KiB table page, top and leaves, strictly ascending. A walk from
+ *              @top_pa must meet each of them exactly once, and no other.
+ * @nr_tables:  1 to IOMMU_SER_MAX_PAGES.
+ * @format:     enum iommu_ser_format.
+ * @levels:     Levels a walk has, 3 to 5.
+ * @reserved:   Zero.
+ */
+struct iommu_domain_ser {
+	__u64 iommufd_id;
+	__u64 token;
+	__u64 top_pa;
+	__u64 tables_pa;
+	__u32 nr_tables;
+	__u8 format;
+	__u8 levels;
+	__u16 reserved;
+};
+
+_Static_assert(sizeof(struct iommu_domain_ser) == 40, "wire format");
+
+/**
+ * struct iommu_device_ser - one preserved device
+ * @pasid_dir_pa: VT-d scalable mode: its PASID directory, one page, in the unit's list. Otherwise 0.
+ * @segment:      PCI segment.
+ * @rid:          PCI requester ID (bus << 8 | devfn); unique with @segment.
+ * @reserved:     Zero.
+ * @unit:         Index of its unit.
+ * @domain:       Index of the domain its requests without PASID translate through.
+ * @tag:          What the unit caches translations of the domain under (VT-d: domain ID, 2 to 65535). On one unit a tag belongs
+ *                to one domain.
+ */
+struct iommu_device_ser {
+	__u64 pasid_dir_pa;
+	__u32 segment;
+	__u16 rid;
+	__u16 reserved;
+	__u32 unit;
+	__u32 domain;
+	__u32 tag;
+	__u32 reserved2;
+};
+
+_Static_assert(sizeof(struct iommu_device_ser) == 32, "wire format");
+
+#endif

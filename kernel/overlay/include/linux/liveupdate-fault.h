@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Do something wrong, so that a test can see that it is noticed. Only debug builds can; elsewhere this is a constant.
+ */
+#ifndef _LINUX_LIVEUPDATE_FAULT_H
+#define _LINUX_LIVEUPDATE_FAULT_H
+
+#include <linux/types.h>
+
+enum liveupdate_fault {
+	/* Leave a hook out. */
+	LIVEUPDATE_FAULT_BUS_MASTER,		/* old kernel: bus mastering goes off at shutdown */
+	LIVEUPDATE_FAULT_SHUTDOWN_TRANSLATION,	/* old kernel: translation goes off at shutdown */
+	LIVEUPDATE_FAULT_BOOT_TRANSLATION,	/* new kernel: translation goes off at boot */
+	LIVEUPDATE_FAULT_RESET,			/* new kernel: vfio resets the device when it is opened */
+	LIVEUPDATE_FAULT_TAG,			/* new kernel: tags in use are given to others */
+	/* Hand over what must be refused. */
+	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
+	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: another table as its top */
+	LIVEUPDATE_FAULT_SPOIL_ENTRY,		/* the first device: an entry with another tag than its record */
+	LIVEUPDATE_NR_FAULTS,
+};
+
+#ifdef CONFIG_LIVEUPDATE_FAULTS
+bool liveupdate_fault(enum liveupdate_fault fault);
+#else
+static inline bool liveupdate_fault(enum liveupdate_fault fault)
+{
+	return false;
+}
+#endif
+#endif
