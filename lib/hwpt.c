@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include <hitless/hwpt.h>
+
+#include "uapi.h"
+
+/**
+ * hitless_hwpt_mark_preserve() - ask for a HWPT to be kept when its iommufd is preserved
+ * @iommufd: the iommufd that the HWPT belongs to; not preserved yet
+ * @hwpt_id: id of a paging HWPT whose IOAS maps nothing but memfds, sealed with F_SEAL_SEAL, F_SEAL_GROW and
+ *           F_SEAL_SHRINK when they were mapped with IOMMU_IOAS_MAP_FILE
+ * @token: any number not used yet in this iommufd; the key for hitless_hwpt_restore()
+ *
+ * Marking alone changes nothing for the devices; it is lost with the iommufd's file.
+ *
+ * Context: any thread.
+ * Return: 0; -ENOENT if there is no such HWPT, -EADDRINUSE if the token is used, -EBUSY if the HWPT is marked or the
+ * iommufd preserved already, -EOPNOTSUPP if this kind of HWPT cannot be preserved, -EINVAL if its IOAS maps something
+ * else than sealed memfds, -ENOTTY if the kernel has no such thing.
+ */
+int hitless_hwpt_mark_preserve(int iommufd, uint32_t hwpt_id, uint64_t token)
+{
+	struct iommu_hwpt_liveupdate_mark_preserve arg = {
+		.size = sizeof(arg),
+		.hwpt_id = hwpt_id,
+		.hwpt_token = token,
+	};
+
+	return ioctl(iommufd, IOMMU_HWPT_LIVEUPDATE_MARK_PRESERVE, &arg) ? -errno : 0;
+}
+
+/**
+ * hitless_hwpt_restore() - name the page table of the old kernel in the new one
+ * @iommufd: a retrieved iommufd
+ * @token: the token given to hitless_hwpt_mark_preserve() in the old kernel
+ * @hwpt_id: set to the id of the restored HWPT
+ *
+ * The restored HWPT is what its devices translate through until each is attached to a new one. It cannot be mapped into.
+ * Destroying it with IOMMU_DESTROY frees the old kernel's tables; this fails with -EBUSY while a device stands on them.
+ *
+ * Context: any thread.
+ * Return: 0; -ENOENT if the old kernel left no such token, -EEXIST if it was restored before, -EINVAL if the iommufd was
+ * not retrieved, -ENOTTY if the kernel has no such thing.
+ */
+int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
+{
+	struct iommu_hwpt_liveupdate_restore arg = {
+		.size = sizeof(arg),
+		.hwpt_token = token,
+	};
+
+	if (ioctl(iommufd, IOMMU_HWPT_LIVEUPDATE_RESTORE, &arg))
+		return -errno;
+	*hwpt_id = arg.out_hwpt_id;
+	return 0;
+}
