@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "device.h"
+#include "iommufd.h"
+#include "sysfs.h"
+
+/*
+ * From 2.5 GiB up to the memory-mapped configuration space at 2.75 GiB a PC has nothing, with little RAM: DMA that
+ * escapes translation then hits nothing, rather than RAM or another device's registers.
+ */
+#define IOVA_DEVICES		0xa0000000ULL
+#define IOVA_DEVICE_BYTES	0x04000000ULL
+#define IOVA_PROGRAM		(IOVA_DEVICES - MEMORY_PROGRAM_BYTES)
+
+static const struct {
+	const char *name;
+	const struct device_ops *ops;
+	const char *bdf;
+	bool preserved;
+} known_devices[] = {
+	{ "ohci", &ohci_ops, "0000:00:03.0", true },
+	{ "hda", &hda_ops, "0000:00:04.0", true },
+	{ "igb", &igb_ops, "0000:00:05.0", true },
+	{ "rogue", &ohci_ops, "0000:00:06.0", false },
+};
+
+/* @description: "<name>" or "<name>@<bdf>" */
+int device_describe(struct device *dev, const char *description)
+{
+	size_t i, len = strcspn(description, "@");
+	const char *bdf = description[len] ? description + len + 1 : NULL;
+
+	for (i = 0; i < sizeof(known_devices) / sizeof(known_devices[0]); i++) {
+		if (strlen(known_devices[i].name) != len || strncmp(known_devices[i].name, description, len))
+			continue;
+		*dev = (struct device){
+			.ops = known_devices[i].ops,
+			.preserved = known_devices[i].preserved,
+			.vfio.fd = -1,
+			.irq_fd = -1,
+		};
+		snprintf(dev->name, sizeof(dev->name), "%s", known_devices[i].name);
+		snprintf(dev->bdf, sizeof(dev->bdf), "%s", bdf ? bdf : known_devices[i].bdf);
+		return 0;
+	}
+	return -ENODEV;
+}
+
+static int device_ids_check(const struct device *dev)
+{
+	uint32_t vendor, device;
+	int ret = pci_ids_read(dev->bdf, &vendor, &device);
+
+	if (ret)
+		return ret;
+	return vendor == dev->ops->vendor && device == dev->ops->device ? 0 : -ENODEV;
+}
+
+/*
+ * The program's own pages are mapped with each device's, read only: nothing reads them by DMA, but what is mapped is
+ * pinned, and the witness is told their physical addresses once.
+ */
+static int device_ioas_build(struct device *dev)
+{
+	const struct space *space = dev->space;
+	int ret = iommufd_ioas_alloc(space->iommufd, &dev->ioas_id);
+
+	if (!ret)
+		ret = iommufd_ioas_pages_small(space->iommufd, dev->ioas_id);
+	if (!ret)
+		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, 0, MEMORY_PROGRAM_BYTES, IOVA_PROGRAM,
+				       false);
+	if (!ret)
+		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes,
+				       dev->iova, true);
+	return ret;
+}
+
+static int device_attach(struct device *dev)
+{
+	int ret;
+
+	if (dev->ops->dma_bytes > IOVA_DEVICE_BYTES)
+		return -E2BIG;
+	dev->iova = IOVA_DEVICES + dev->index * IOVA_DEVICE_BYTES;
+	ret = device_ioas_build(dev);
+	if (!ret)
+		ret = iommufd_hwpt_alloc(dev->space->iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
+	if (!ret)
+		ret = vfio_device_attach(&dev->vfio, dev->hwpt_id);
+	return ret;
+}
+
+static int device_irq_set(struct device *dev)
+{
+	int ret;
+
+	if (!dev->ops->has_irq)
+		return 0;
+	dev->irq_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (dev->irq_fd < 0)
+		return -errno;
+	ret = vfio_device_msix_set(&dev->vfio, dev->irq_fd);
+	if (ret) {
+		close(dev->irq_fd);
+		dev->irq_fd = -1;
+	}
+	return ret;
+}
+
+static int bdf_parse(const char *bdf, uint32_t *value)
+{
+	unsigned int segment, bus, slot, function;
+
+	if (sscanf(bdf, "%x:%x:%x.%x", &segment, &bus, &slot, &function) != 4 || segment || bus > 255 || slot > 31 || function > 7)
+		return -EINVAL;
+	*value = bus << 8 | slot << 3 | function;
+	return 0;
+}
+
+/* The kind is what makes a slot valid: it is written last. */
+static int device_telemetry_fill(struct device *dev)
+{
+	const struct device_ops *ops = dev->ops;
+	struct rig_device slot = {
+		.preserved = dev->preserved,
+		.counter_bytes = ops->counter_bytes,
+		.counter_modulo = ops->counter_modulo,
+	};
+	uint64_t bar0_pa;
+	int ret = bdf_parse(dev->bdf, &slot.bdf);
+
+	if (!ret && ops->counter_bytes)
+		ret = memory_pa(&dev->space->memory, dev->dma_offset + ops->counter_offset, &slot.counter_pa);
+	if (!ret && ops->counter_bytes)
+		ret = pci_bar0_read(dev->bdf, &bar0_pa);
+	if (ret)
+		return ret;
+	if (ops->counter_bytes)
+		slot.register_pa = bar0_pa + ops->counter_register;
+	*dev->telemetry = slot;
+	__atomic_store_n(&dev->telemetry->kind, ops->kind, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int device_bind(struct device *dev)
+{
+	int fd, ret = device_ids_check(dev);
+
+	if (!ret)
+		ret = pci_vfio_bind(dev->bdf);
+	if (ret)
+		return ret;
+	fd = pci_vfio_cdev_open(dev->bdf);
+	if (fd < 0)
+		return fd;
+	ret = vfio_device_bind(&dev->vfio, fd, dev->space->iommufd);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+/* From a device that nobody has to one that does DMA. */
+int device_open(struct device *dev)
+{
+	int ret = device_bind(dev);
+
+	if (!ret)
+		ret = device_attach(dev);
+	if (!ret)
+		ret = vfio_device_bus_master_enable(&dev->vfio);
+	if (!ret)
+		ret = device_irq_set(dev);
+	if (!ret)
+		ret = dev->ops->start(dev);
+	if (!ret)
+		ret = device_telemetry_fill(dev);
+	if (!ret)
+		channel_device(dev->name, dev->bdf, dev->preserved);
+	return ret;
+}
+
+/* What the witness was told in an earlier kernel must hold in this one: neither memory nor BARs may have moved. */
+static int device_telemetry_check(const struct device *dev)
+{
+	const struct device_ops *ops = dev->ops;
+	uint64_t counter_pa, bar0_pa;
+	int ret;
+
+	if (dev->telemetry->kind != ops->kind)
+		return -EPROTO;
+	if (!ops->counter_bytes)
+		return 0;
+	ret = memory_pa(&dev->space->memory, dev->dma_offset + ops->counter_offset, &counter_pa);
+	if (!ret)
+		ret = pci_bar0_read(dev->bdf, &bar0_pa);
+	if (ret)
+		return ret;
+	if (counter_pa != dev->telemetry->counter_pa || bar0_pa + ops->counter_register != dev->telemetry->register_pa)
+		return -ESTALE;
+	return 0;
+}
+
+/*
+ * From a device's file that came through an update to a device on tables of this kernel. Attaching is the swap: from then
+ * on nothing of the old kernel's tables is in use.
+ */
+int device_adopt(struct device *dev, int cdev_fd)
+{
+	int ret = vfio_device_bind(&dev->vfio, cdev_fd, dev->space->iommufd);
+
+	if (!ret)
+		ret = device_attach(dev);
+	if (!ret)
+		ret = device_irq_set(dev);
+	if (!ret)
+		ret = dev->ops->adopt(dev);
+	if (!ret)
+		ret = device_telemetry_check(dev);
+	if (!ret)
+		channel_device(dev->name, dev->bdf, dev->preserved);
+	return ret;
+}
+
+/* Counts what the eventfd gathered since the last call. */
+int device_irq_count(struct device *dev)
+{
+	uint64_t count;
+	ssize_t got;
+
+	if (dev->irq_fd < 0)
+		return 0;
+	got = read(dev->irq_fd, &count, sizeof(count));
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	dev->nr_irqs += count;
+	return 0;
+}
+
+/* A device that has failed is reported once, and then left alone. */
+int device_poll(struct device *dev)
+{
+	int ret;
+
+	if (dev->failed)
+		return 0;
+	ret = device_irq_count(dev);
+	if (!ret)
+		ret = dev->ops->poll(dev);
+	if (ret) {
+		dev->failed = true;
+		channel_check(dev->name, false, strerror(-ret));
+	}
+	return ret;
+}

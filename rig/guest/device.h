@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The devices under test, each driven by a few functions. A device gets a HWPT of its own, and its DMA memory at an IOVA
+ * that is no address of RAM, so that DMA which is not translated, or by another device's table, cannot pass for DMA that
+ * is.
+ */
+#ifndef RIG_GUEST_DEVICE_H
+#define RIG_GUEST_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "rig_telemetry.h"
+#include "vfio.h"
+
+/* What devices are bound to and do DMA into. */
+struct space {
+	int iommufd;
+	struct memory memory;
+};
+
+struct device;
+
+/**
+ * struct device_ops - what a kind of device brings
+ * @kind: for the witness
+ * @vendor: PCI vendor id
+ * @device: PCI device id
+ * @dma_bytes: DMA memory that the device needs
+ * @counter_offset: in the DMA memory, of the counter that the device writes
+ * @counter_bytes: size of the counter, 0 if there is none
+ * @counter_modulo: the counter wraps at this value
+ * @counter_register: offset in BAR 0 of the same counter as a register
+ * @has_irq: the device raises MSI-X vector 0
+ * @start: program the device from reset; its table is attached, bus mastering on, its interrupt set
+ * @adopt: take over a device that runs since an earlier kernel: look, and write to no register
+ * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works
+ */
+struct device_ops {
+	uint32_t kind;
+	uint32_t vendor;
+	uint32_t device;
+	uint64_t dma_bytes;
+	uint64_t counter_offset;
+	uint32_t counter_bytes;
+	uint64_t counter_modulo;
+	uint32_t counter_register;
+	bool has_irq;
+	int (*start)(struct device *dev);
+	int (*adopt)(struct device *dev);
+	int (*poll)(struct device *dev);
+};
+
+extern const struct device_ops ohci_ops;
+extern const struct device_ops hda_ops;
+extern const struct device_ops igb_ops;
+
+struct device {
+	const struct device_ops *ops;
+	char name[8];
+	char bdf[16];
+	bool preserved;
+	bool failed;			/* said so to the witness */
+	unsigned int index;		/* in the rig's list: makes tokens and IOVAs */
+	struct space *space;
+	uint64_t dma_offset;		/* in the space's memfd */
+	uint64_t iova;
+	struct rig_device *telemetry;
+	struct rig_packets *packets;
+
+	struct vfio_device vfio;
+	uint32_t ioas_id;
+	uint32_t hwpt_id;
+	int irq_fd;
+	uint64_t nr_irqs;
+	uint32_t next;			/* igb: next descriptor to look at */
+};
+
+int device_describe(struct device *dev, const char *description);
+int device_open(struct device *dev);
+int device_adopt(struct device *dev, int cdev_fd);
+int device_irq_count(struct device *dev);
+int device_poll(struct device *dev);
+
+static inline void *device_dma(const struct device *dev, uint64_t offset)
+{
+	return dev->space->memory.base + dev->dma_offset + offset;
+}
+
+#endif

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An 82576 Ethernet controller that receives the witness's numbered packets, with a ring so long that it takes what comes
+ * while no software runs. Intel 82576 Gigabit Ethernet Controller Datasheet, revision 2.63: 7.1 (receive), 7.3
+ * (interrupts), 8 (registers).
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "device.h"
+
+#define IGB_CTRL		0x0000
+#define IGB_STATUS		0x0008
+#define IGB_MDIC		0x0020
+#define IGB_RCTL		0x0100
+#define IGB_GPIE		0x1514
+#define IGB_EIMS		0x1524
+#define IGB_EIAC		0x152c
+#define IGB_IVAR0		0x1700
+#define IGB_RDBAL0		0xc000
+#define IGB_RDBAH0		0xc004
+#define IGB_RDLEN0		0xc008
+#define IGB_SRRCTL0		0xc00c
+#define IGB_RDH0		0xc010
+#define IGB_RDT0		0xc018
+#define IGB_RXDCTL0		0xc028
+
+#define IGB_CTRL_SLU		(1u << 6)	/* set link up */
+#define IGB_STATUS_LU		(1u << 1)
+#define IGB_MDIC_PHY1		(1u << 21)
+#define IGB_MDIC_WRITE		(1u << 26)
+#define IGB_MDIC_READY		(1u << 28)
+#define IGB_RCTL_EN		(1u << 1)
+#define IGB_RCTL_UPE		(1u << 3)	/* promiscuous */
+#define IGB_RCTL_MPE		(1u << 4)
+#define IGB_RCTL_BAM		(1u << 15)	/* broadcast */
+#define IGB_RCTL_SECRC		(1u << 26)	/* strip the CRC */
+#define IGB_GPIE_MULTIPLE_MSIX	(1u << 4)
+#define IGB_IVAR_VALID		(1u << 7)
+#define IGB_SRRCTL_1KIB		1u		/* packet buffer size in KiB */
+#define IGB_SRRCTL_ADV_ONEBUF	(1u << 25)
+#define IGB_RXDCTL_ENABLE	(1u << 25)
+
+#define PHY_CONTROL		0
+#define PHY_CONTROL_AUTONEG	0x1200		/* enable and restart autonegotiation */
+
+/* DMA memory: the ring, then the buffers. */
+#define IGB_NR_DESCRIPTORS	32768u
+#define IGB_RING_BYTES		(IGB_NR_DESCRIPTORS * sizeof(union igb_descriptor))
+#define IGB_BUFFER_BYTES	1024u
+#define IGB_BUFFERS		IGB_RING_BYTES
+
+#define IGB_RX_DONE		(1u << 0)
+#define IGB_RX_END_OF_PACKET	(1u << 1)
+
+#define ETHERNET_HEADER_BYTES	14
+#define ETHERNET_TYPE		12
+
+/* Software writes the first form, the device writes the second one over it. */
+union igb_descriptor {
+	struct {
+		uint64_t packet_address;
+		uint64_t header_address;
+	} read;
+	struct {
+		uint32_t type;
+		uint32_t hash;
+		uint32_t status;
+		uint16_t bytes;
+		uint16_t vlan;
+	} done;
+};
+
+struct igb_setup {
+	uint32_t reg;
+	uint32_t value;
+};
+
+static union igb_descriptor *igb_descriptor(const struct device *dev, uint32_t index)
+{
+	return (union igb_descriptor *)device_dma(dev, 0) + index;
+}
+
+static void igb_descriptor_arm(const struct device *dev, uint32_t index)
+{
+	union igb_descriptor *descriptor = igb_descriptor(dev, index);
+
+	descriptor->read.header_address = 0;
+	descriptor->read.packet_address = dev->iova + IGB_BUFFERS + (uint64_t)index * IGB_BUFFER_BYTES;
+}
+
+static int igb_bit_wait(struct device *dev, uint32_t reg, uint32_t bit)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	uint32_t value;
+	int tries, ret;
+
+	for (tries = 0; tries < 5000; tries++) {
+		ret = vfio_read32(&dev->vfio, reg, &value);
+		if (ret)
+			return ret;
+		if (value & bit)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+static int igb_link_up(struct device *dev)
+{
+	uint32_t ctrl;
+	int ret = vfio_read32(&dev->vfio, IGB_CTRL, &ctrl);
+
+	if (!ret)
+		ret = vfio_write32(&dev->vfio, IGB_CTRL, ctrl | IGB_CTRL_SLU);
+	if (!ret)
+		ret = vfio_write32(&dev->vfio, IGB_MDIC,
+				   IGB_MDIC_WRITE | IGB_MDIC_PHY1 | PHY_CONTROL << 16 | PHY_CONTROL_AUTONEG);
+	if (!ret)
+		ret = igb_bit_wait(dev, IGB_MDIC, IGB_MDIC_READY);
+	if (!ret)
+		ret = igb_bit_wait(dev, IGB_STATUS, IGB_STATUS_LU);
+	return ret;
+}
+
+/*
+ * The cause of vector 0 clears itself when the message is sent and stays enabled: there is nothing for software to write
+ * on an interrupt, so none is held back while no software runs.
+ */
+static int igb_registers_setup(struct device *dev)
+{
+	const struct igb_setup setup[] = {
+		{ IGB_GPIE, IGB_GPIE_MULTIPLE_MSIX },
+		{ IGB_EIAC, 1 },
+		{ IGB_IVAR0, IGB_IVAR_VALID },
+		{ IGB_EIMS, 1 },
+		{ IGB_RDBAL0, dev->iova },
+		{ IGB_RDBAH0, dev->iova >> 32 },
+		{ IGB_RDLEN0, IGB_RING_BYTES },
+		{ IGB_SRRCTL0, IGB_SRRCTL_ADV_ONEBUF | IGB_SRRCTL_1KIB },
+		{ IGB_RDH0, 0 },
+		{ IGB_RDT0, 0 },
+		{ IGB_RXDCTL0, IGB_RXDCTL_ENABLE },
+		{ IGB_RCTL, IGB_RCTL_EN | IGB_RCTL_UPE | IGB_RCTL_MPE | IGB_RCTL_BAM | IGB_RCTL_SECRC },
+	};
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < sizeof(setup) / sizeof(setup[0]); i++)
+		ret = vfio_write32(&dev->vfio, setup[i].reg, setup[i].value);
+	return ret;
+}
+
+/* The tail stays one behind the descriptor that is looked at next: the device may fill all but one. */
+static int igb_tail_write(struct device *dev)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);	/* descriptors before the register that hands them over */
+	return vfio_write32(&dev->vfio, IGB_RDT0, (dev->next + IGB_NR_DESCRIPTORS - 1) % IGB_NR_DESCRIPTORS);
+}
+
+static int igb_packets_init(struct device *dev)
+{
+	uint32_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < MEMORY_BITMAP_BYTES / MEMORY_PAGE_BYTES; i++)
+		ret = memory_pa(&dev->space->memory, MEMORY_BITMAP + i * MEMORY_PAGE_BYTES, &dev->packets->bitmap_pa[i]);
+	return ret;
+}
+
+static int igb_start(struct device *dev)
+{
+	uint32_t i;
+	int ret = igb_packets_init(dev);
+
+	if (!ret)
+		ret = igb_link_up(dev);
+	if (!ret)
+		ret = igb_registers_setup(dev);
+	if (ret)
+		return ret;
+	for (i = 0; i < IGB_NR_DESCRIPTORS; i++)
+		igb_descriptor_arm(dev, i);
+	dev->next = 0;
+	return igb_tail_write(dev);
+}
+
+/* The tail register says where the last kernel's program was. */
+static int igb_adopt(struct device *dev)
+{
+	uint32_t base, tail;
+	int ret = vfio_read32(&dev->vfio, IGB_RDBAL0, &base);
+
+	if (!ret)
+		ret = vfio_read32(&dev->vfio, IGB_RDT0, &tail);
+	if (ret)
+		return ret;
+	if (base != dev->iova || tail >= IGB_NR_DESCRIPTORS)
+		return -EPROTO;
+	dev->next = (tail + 1) % IGB_NR_DESCRIPTORS;
+	return 0;
+}
+
+static bool packet_intact(const struct rig_packet *packet)
+{
+	uint32_t i, sequence = packet->sequence;
+
+	if (packet->magic != RIG_PACKET_MAGIC || sequence >= RIG_MAX_PACKETS)
+		return false;
+	for (i = 0; i < sizeof(packet->payload) / sizeof(packet->payload[0]); i++)
+		if (packet->payload[i] != sequence * 2654435761u + i)
+			return false;
+	return true;
+}
+
+static void packet_count(struct device *dev, uint32_t sequence)
+{
+	uint8_t *byte = dev->space->memory.base + MEMORY_BITMAP + sequence / 8;
+	uint8_t bit = 1 << sequence % 8;
+
+	if (*byte & bit) {
+		dev->packets->duplicated++;
+		return;
+	}
+	*byte |= bit;
+	dev->packets->received++;
+	if (sequence > dev->packets->highest_sequence)
+		dev->packets->highest_sequence = sequence;
+}
+
+/* Frames of other types are not the witness's, and none of its business. */
+static void igb_packet_look(struct device *dev, uint32_t index, uint32_t bytes, uint32_t status)
+{
+	const uint8_t *frame = device_dma(dev, IGB_BUFFERS + (uint64_t)index * IGB_BUFFER_BYTES);
+	struct rig_packet packet;
+
+	if (bytes < ETHERNET_HEADER_BYTES ||
+	    (frame[ETHERNET_TYPE] << 8 | frame[ETHERNET_TYPE + 1]) != RIG_PACKET_ETHERTYPE)
+		return;
+	memcpy(&packet, frame + ETHERNET_HEADER_BYTES, sizeof(packet));
+	if (bytes < ETHERNET_HEADER_BYTES + sizeof(packet) || !(status & IGB_RX_END_OF_PACKET) || !packet_intact(&packet)) {
+		dev->packets->corrupt++;
+		return;
+	}
+	packet_count(dev, packet.sequence);
+}
+
+static int igb_poll(struct device *dev)
+{
+	uint32_t status, first = dev->next;
+	union igb_descriptor *descriptor;
+
+	for (;;) {
+		descriptor = igb_descriptor(dev, dev->next);
+		/* The device writes the packet before the status. */
+		status = __atomic_load_n(&descriptor->done.status, __ATOMIC_ACQUIRE);
+		if (!(status & IGB_RX_DONE))
+			break;
+		igb_packet_look(dev, dev->next, descriptor->done.bytes, status);
+		igb_descriptor_arm(dev, dev->next);
+		dev->next = (dev->next + 1) % IGB_NR_DESCRIPTORS;
+	}
+	return dev->next == first ? 0 : igb_tail_write(dev);
+}
+
+const struct device_ops igb_ops = {
+	.kind = RIG_DEVICE_IGB,
+	.vendor = 0x8086,
+	.device = 0x10c9,
+	.dma_bytes = IGB_BUFFERS + IGB_NR_DESCRIPTORS * IGB_BUFFER_BYTES,
+	.has_irq = true,
+	.start = igb_start,
+	.adopt = igb_adopt,
+	.poll = igb_poll,
+};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The few iommufd calls that the rig needs. */
+#ifndef RIG_GUEST_IOMMUFD_H
+#define RIG_GUEST_IOMMUFD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int iommufd_open(void);
+int iommufd_ioas_alloc(int iommufd, uint32_t *ioas_id);
+int iommufd_ioas_pages_small(int iommufd, uint32_t ioas_id);
+int iommufd_map_file(int iommufd, uint32_t ioas_id, int fd, uint64_t offset, uint64_t bytes, uint64_t iova, bool writable);
+int iommufd_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id);
+int iommufd_destroy(int iommufd, uint32_t id);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+#define MEMORY_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
+
+/* One bit of a word of /proc/self/pagemap says that the page is there, the low 55 are its frame number. */
+#define PAGEMAP_PRESENT	(1ULL << 63)
+#define PAGEMAP_PFN	((1ULL << 55) - 1)
+
+static_assert(sizeof(struct rig_telemetry) <= MEMORY_BITMAP - MEMORY_TELEMETRY, "telemetry page");
+static_assert(MEMORY_BITMAP + MEMORY_BITMAP_BYTES <= MEMORY_SCRATCH, "bitmap");
+static_assert(MEMORY_SCRATCH + MEMORY_SCRATCH_BYTES <= MEMORY_PROGRAM_BYTES, "program's part");
+
+static int memory_map(struct memory *memory, int fd, uint64_t bytes)
+{
+	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	if (base == MAP_FAILED)
+		return -errno;
+	*memory = (struct memory){ .fd = fd, .bytes = bytes, .base = base };
+	return 0;
+}
+
+static int memfd_size_and_seal(int fd, uint64_t bytes)
+{
+	if (ftruncate(fd, bytes))
+		return -errno;
+	return fcntl(fd, F_ADD_SEALS, MEMORY_SEALS) ? -errno : 0;
+}
+
+int memory_create(struct memory *memory, uint64_t bytes)
+{
+	int fd = memfd_create("hitless-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = memfd_size_and_seal(fd, bytes);
+	if (!ret)
+		ret = memory_map(memory, fd, bytes);
+	if (ret)
+		close(fd);
+	return ret;
+}
+
+/* Takes the memfd of the kernel before. On failure the caller keeps @fd. */
+int memory_adopt(struct memory *memory, int fd, uint64_t bytes)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat))
+		return -errno;
+	if ((uint64_t)stat.st_size != bytes)
+		return -EPROTO;
+	if (fcntl(fd, F_GET_SEALS) != MEMORY_SEALS)
+		return -EPERM;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	return memory_map(memory, fd, bytes);
+}
+
+/* Right for as long as the page is pinned: pages are moved until they are mapped for a device, or preserved. */
+int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa)
+{
+	uintptr_t va = (uintptr_t)memory->base + offset;
+	uint64_t entry;
+	ssize_t got;
+	int fd;
+
+	if (offset >= memory->bytes)
+		return -ERANGE;
+	*(volatile uint8_t *)va;	/* fault the page in */
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	got = pread(fd, &entry, sizeof(entry), va / MEMORY_PAGE_BYTES * sizeof(entry));
+	if (got < 0)
+		got = -errno;
+	close(fd);
+	if (got < 0)
+		return got;
+	if (got != sizeof(entry) || !(entry & PAGEMAP_PRESENT) || !(entry & PAGEMAP_PFN))
+		return -EFAULT;
+	*pa = (entry & PAGEMAP_PFN) * MEMORY_PAGE_BYTES + offset % MEMORY_PAGE_BYTES;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel command line asks for. Keys:
+ *   hitless.plan=<name>		see plan.c; default "dma"
+ *   hitless.hops=<n>			how many updates, default 1
+ *   hitless.devices=<name>[@<bdf>],...	which devices work, in this order; default "ohci,hda,igb"
+ *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
+ *   hitless.generation=<n>		updates that went before this kernel; written by this program only
+ */
+#ifndef RIG_GUEST_OPTIONS_H
+#define RIG_GUEST_OPTIONS_H
+
+#define OPTIONS_CMDLINE_BYTES 2048
+
+struct options {
+	char plan[32];
+	char devices[128];
+	unsigned int hops;
+	unsigned int run_ms;
+	unsigned int generation;
+	char cmdline[OPTIONS_CMDLINE_BYTES];
+};
+
+int options_read(struct options *options);
+int options_next_cmdline(const struct options *options, char *to, unsigned int bytes);
+
+#endif

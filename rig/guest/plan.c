@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * To add a plan: write a function of this form, put it into the table. It is called once in each kernel and sees from the
+ * generation where it stands; it returns when the guest's part is over. What it finds wrong it says with channel_check().
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "channel.h"
+#include "plan.h"
+#include "update.h"
+
+static int workload_start(struct rig *rig)
+{
+	int ret;
+
+	channel_mark("workload-begin");
+	ret = rig_start(rig);
+	channel_mark("workload-end");
+	return ret;
+}
+
+/* Devices work, and nothing else happens. */
+static int plan_dma(struct rig *rig)
+{
+	int ret = workload_start(rig);
+
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
+/* Through as many kernels as there are hops, the devices working in each and in between. */
+static int plan_update(struct rig *rig)
+{
+	int ret = rig->options.generation ? update_adopt(rig) : workload_start(rig);
+
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = update_load(rig);
+	if (!ret)
+		ret = update_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/*
+ * What happens without this project: the memory goes through the update, since any 7.3 kernel can do that, and the
+ * devices are left to their fate. Afterwards nobody touches them; the witness sees what became of them in the memory that
+ * they wrote to.
+ */
+static int plan_stock(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = update_session_retrieve(rig);
+		if (!ret)
+			ret = update_retrieve_memory(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	ret = plan_dma(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_session_create(rig);
+	if (!ret)
+		ret = update_preserve_memory(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct rig *rig);
+} plans[] = {
+	{ "dma", plan_dma },
+	{ "update", plan_update },
+	{ "stock", plan_stock },
+};
+
+int plan_run(struct rig *rig)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+		if (!strcmp(plans[i].name, rig->options.plan))
+			return plans[i].run(rig);
+	return -ENOENT;
+}

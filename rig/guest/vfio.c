@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Registers are read and written through the device's file rather than through a mapping: it is slower and makes no
+ * difference here, and there is no mapping to build again after an update.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "vfio.h"
+
+static int region_offset_read(int fd, uint32_t index, uint64_t *offset)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+
+	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info))
+		return -errno;
+	if (!info.size)
+		return -ENXIO;
+	*offset = info.offset;
+	return 0;
+}
+
+/* Takes @fd only if it succeeds. */
+int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd)
+{
+	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = iommufd };
+	struct vfio_device bound;
+	int ret;
+
+	if (ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg))
+		return -errno;
+	bound = (struct vfio_device){ .fd = fd, .dev_id = arg.out_devid };
+	ret = region_offset_read(fd, VFIO_PCI_CONFIG_REGION_INDEX, &bound.config_offset);
+	if (!ret)
+		ret = region_offset_read(fd, VFIO_PCI_BAR0_REGION_INDEX, &bound.bar0_offset);
+	if (!ret)
+		*vfio = bound;
+	return ret;
+}
+
+int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id)
+{
+	struct vfio_device_attach_iommufd_pt arg = { .argsz = sizeof(arg), .pt_id = hwpt_id };
+
+	return ioctl(vfio->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg) ? -errno : 0;
+}
+
+static int vfio_pread(const struct vfio_device *vfio, uint64_t at, void *value, size_t bytes)
+{
+	ssize_t got = pread(vfio->fd, value, bytes, at);
+
+	if (got < 0)
+		return -errno;
+	return (size_t)got == bytes ? 0 : -EIO;
+}
+
+static int vfio_pwrite(const struct vfio_device *vfio, uint64_t at, const void *value, size_t bytes)
+{
+	ssize_t put = pwrite(vfio->fd, value, bytes, at);
+
+	if (put < 0)
+		return -errno;
+	return (size_t)put == bytes ? 0 : -EIO;
+}
+
+int vfio_device_bus_master_enable(const struct vfio_device *vfio)
+{
+	uint64_t at = vfio->config_offset + PCI_COMMAND;
+	uint16_t command;
+	int ret = vfio_pread(vfio, at, &command, sizeof(command));
+
+	if (ret)
+		return ret;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	return vfio_pwrite(vfio, at, &command, sizeof(command));
+}
+
+/* One vector is all that the rig's devices use. */
+int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd)
+{
+	union {
+		struct vfio_irq_set set;
+		uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+	} arg = { .set = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+		.start = 0,
+		.count = 1,
+	} };
+	int32_t fd = event_fd;
+
+	memcpy(arg.bytes + sizeof(struct vfio_irq_set), &fd, sizeof(fd));
+	return ioctl(vfio->fd, VFIO_DEVICE_SET_IRQS, &arg) ? -errno : 0;
+}
+
+int vfio_read32(const struct vfio_device *vfio, uint32_t reg, uint32_t *value)
+{
+	return vfio_pread(vfio, vfio->bar0_offset + reg, value, sizeof(*value));
+}
+
+int vfio_read16(const struct vfio_device *vfio, uint32_t reg, uint16_t *value)
+{
+	return vfio_pread(vfio, vfio->bar0_offset + reg, value, sizeof(*value));
+}
+
+int vfio_write32(const struct vfio_device *vfio, uint32_t reg, uint32_t value)
+{
+	return vfio_pwrite(vfio, vfio->bar0_offset + reg, &value, sizeof(value));
+}
+
+int vfio_write16(const struct vfio_device *vfio, uint32_t reg, uint16_t value)
+{
+	return vfio_pwrite(vfio, vfio->bar0_offset + reg, &value, sizeof(value));
+}
