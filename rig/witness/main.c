@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The witness: runs a machine under QEMU, watches from outside while its kernel is replaced, and decides whether
+ * the devices noticed.
+ *
+ * Exit: 0 the verdict is the expected one, 1 it is not, 2 there was nothing to judge.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+#include "plot.h"
+#include "report.h"
+#include "run.h"
+
+enum { EXIT_AS_EXPECTED, EXIT_UNEXPECTED, EXIT_NOTHING };
+
+static int usage(void)
+{
+	fputs("usage: witness run [--qemu COMMAND] [--kernels DIR] [--initramfs FILE] [--out DIR] [--trace PATTERN]\n"
+	      "                   SCENARIO.json\n"
+	      "       witness list DIR\n"
+	      "       witness check-report FILE\n"
+	      "  --qemu       default qemu-system-x86_64; may hold arguments, separated by blanks\n"
+	      "  --kernels    holds NAME/bzImage for each kernel of the scenario; default build/kernels\n"
+	      "  --initramfs  default build/initramfs.cpio\n"
+	      "  --out        results go to DIR/<scenario>; default out\n"
+	      "  --trace      one more QEMU trace event (pattern) into trace.log\n", stderr);
+	return EXIT_NOTHING;
+}
+
+static void finish(const struct run *run, const struct verdict *verdict)
+{
+	int err = plot_write(run);
+
+	if (err == -ENOENT)
+		complain("no gnuplot here, so no picture; timeline.gp can make it elsewhere");
+	else if (err)
+		complain("no picture: %s", strerror(-err));
+	report_print(run, verdict);
+	printf("%s/report.json%s\n", run->directory, err ? "" : " timeline.svg timeline.png");
+}
+
+static int run_and_judge(const struct options *options, const char *path)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct verdict *verdict = calloc(1, sizeof(*verdict));
+	int code = EXIT_NOTHING, err;
+
+	if (!run || !verdict) {
+		complain("%s", strerror(ENOMEM));
+		return EXIT_NOTHING;
+	}
+	err = run_scenario(run, options, path);
+	if (!err) {
+		judge(run, verdict);
+		err = report_write(run, verdict);
+		finish(run, verdict);
+	}
+	if (err)
+		complain("%s: nothing to judge: %s", path, strerror(-err));
+	else
+		code = verdict->as_expected ? EXIT_AS_EXPECTED : EXIT_UNEXPECTED;
+	run_free(run);
+	free(run);
+	free(verdict);
+	return code;
+}
+
+static int command_run(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "qemu", required_argument, NULL, 'q' }, { "kernels", required_argument, NULL, 'k' },
+		{ "initramfs", required_argument, NULL, 'i' }, { "out", required_argument, NULL, 'o' },
+		{ "trace", required_argument, NULL, 't' }, { 0 },
+	};
+	struct options options = {
+		.qemu = "qemu-system-x86_64", .kernels = "build/kernels", .initramfs = "build/initramfs.cpio",
+		.out = "out",
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (option) {
+		case 'q':
+			options.qemu = optarg;
+			break;
+		case 'k':
+			options.kernels = optarg;
+			break;
+		case 'i':
+			options.initramfs = optarg;
+			break;
+		case 'o':
+			options.out = optarg;
+			break;
+		case 't':
+			options.extra_trace = optarg;
+			break;
+		default:
+			return usage();
+		}
+	}
+	return optind + 1 == argc ? run_and_judge(&options, argv[optind]) : usage();
+}
+
+static int command_list(const char *directory)
+{
+	int err = scenario_list(directory);
+
+	if (err)
+		complain("%s: %s", directory, strerror(-err));
+	return err ? EXIT_NOTHING : EXIT_AS_EXPECTED;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 2 && !strcmp(argv[1], "run"))
+		return command_run(argc - 1, argv + 1);
+	if (argc == 3 && !strcmp(argv[1], "list"))
+		return command_list(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "check-report"))
+		return report_check(argv[2]) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
+	return usage();
+}

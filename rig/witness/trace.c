@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "trace.h"
+
+/* Lines of one cause follow one another at once: they come from one call chain in QEMU. */
+#define SAME_CAUSE_NS	(2 * NSEC_PER_MSEC)
+
+static int add_devices(struct trace *trace, const struct strings *names, bool preserved)
+{
+	for (unsigned int i = 0; i < names->nr; i++) {
+		struct trace_device *device = &trace->devices[trace->nr_devices];
+
+		if (trace->nr_devices == ARRAY_SIZE(trace->devices))
+			return -E2BIG;
+		device->device = qemu_device_find(names->of[i]);
+		device->preserved = preserved;
+		device->die_ns = NEVER;
+		if (!device->device)
+			return -EINVAL;
+		trace->nr_devices++;
+	}
+	return 0;
+}
+
+int trace_init(struct trace *trace, const struct scenario *scenario, struct timeline *timeline, const char *log_path)
+{
+	int err;
+
+	memset(trace, 0, sizeof(*trace));
+	trace->timeline = timeline;
+	trace->clock_offset_ns = realtime_to_monotonic_ns();
+	trace->last_fault_ns = trace->last_reset_ns = trace->first_fault_ns = NEVER;
+	err = add_devices(trace, &scenario->devices, true);
+	if (!err)
+		err = add_devices(trace, &scenario->others, false);
+	if (err)
+		return err;
+	trace->log = fopen(log_path, "w");
+	return trace->log ? 0 : -errno;
+}
+
+void trace_close(struct trace *trace)
+{
+	if (trace->log)
+		fclose(trace->log);
+	trace->log = NULL;
+}
+
+static int find_by_sid(const struct trace *trace, unsigned int sid)
+{
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		if (trace->devices[i].device->bdf == sid)
+			return i;
+	return -1;
+}
+
+static bool workload_runs(const struct trace *trace)
+{
+	return trace->timeline->workload_ns != NEVER && trace->now_ns >= trace->timeline->workload_ns;
+}
+
+static bool within_same_cause(const struct trace *trace, int64_t then_ns)
+{
+	return then_ns != NEVER && trace->now_ns - then_ns < SAME_CAUSE_NS;
+}
+
+static void on_fault(struct trace *trace, const char *args)
+{
+	unsigned int sid;
+	int index;
+
+	if (sscanf(args, "sid %x", &sid) != 1)
+		sid = 0xffff;
+	index = find_by_sid(trace, sid);
+	trace->last_fault_device = index;
+	trace->last_fault_ns = trace->now_ns;
+	if (index >= 0)
+		trace->devices[index].faults++;
+	if (index >= 0 && !trace->devices[index].preserved) {
+		trace->contained_faults++;
+		return;
+	}
+	/* A fault of a source nobody put there is no contained one. */
+	if (!trace->translation_faults++) {
+		snprintf(trace->first_fault, sizeof(trace->first_fault), "%s", args);
+		trace->first_fault_ns = trace->now_ns;
+	}
+}
+
+static void on_fault_disabled(struct trace *trace, const char *args)
+{
+	(void)args;
+	trace->faults_disabled++;
+}
+
+static void on_translation_enable(struct trace *trace, const char *args)
+{
+	int on;
+
+	if (sscanf(args, "enable %d", &on) != 1)
+		return;
+	trace->translating = on;
+	if (!on && workload_runs(trace))
+		trace->translation_off++;
+}
+
+static void on_platform_reset(struct trace *trace, const char *args)
+{
+	(void)args;
+	trace->platform_resets++;
+}
+
+static void count_translation(struct trace *trace, struct hop *hop, uint16_t sid, uint64_t iova)
+{
+	int err = pageset_add(&hop->translated, sid, iova);
+
+	if (!err && (hop->swap_begin_ns == NEVER || trace->now_ns < hop->swap_begin_ns))
+		err = pageset_add(&hop->translated_old, sid, iova);
+	else if (!err && hop->swap_end_ns != NEVER && trace->now_ns > hop->swap_end_ns)
+		err = pageset_add(&hop->translated_new, sid, iova);
+	if (err)
+		complain("counting translations: %s", strerror(-err));
+}
+
+static void on_translation(struct trace *trace, const char *args)
+{
+	struct hop *hop = timeline_hop(trace->timeline);
+	unsigned int sid;
+	uint64_t iova;
+	int index;
+
+	trace->translations++;
+	/* Between the mark and the new kernel's init the old tables are all there is: they count as "after kexec" too. */
+	if (!hop || trace->now_ns < hop->kexec_ns)
+		return;
+	if (sscanf(args, "IOTLB page update sid %x iova %" SCNx64, &sid, &iova) != 2)
+		return;
+	index = find_by_sid(trace, sid);
+	if (index >= 0 && trace->devices[index].preserved)
+		count_translation(trace, hop, sid, iova);
+}
+
+static int find_sole_ohci(const struct trace *trace)
+{
+	int found = -1;
+
+	for (unsigned int i = 0; i < trace->nr_devices; i++) {
+		if (strcmp(trace->devices[i].device->type, "pci-ohci"))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = i;
+	}
+	return found;
+}
+
+/* The trace does not say which OHCI. Of two, the one whose fault came just before; else the counters must tell. */
+static void on_ohci_die(struct trace *trace, const char *args)
+{
+	int index = find_sole_ohci(trace);
+
+	(void)args;
+	if (index < 0 && within_same_cause(trace, trace->last_fault_ns))
+		index = trace->last_fault_device;
+	if (index >= 0 && trace->devices[index].die_ns == NEVER)
+		trace->devices[index].die_ns = trace->now_ns;
+}
+
+static void count_reset(struct trace *trace, int index)
+{
+	if (!workload_runs(trace))
+		return;
+	if (index >= 0)
+		trace->devices[index].resets++;
+	else
+		trace->unknown_resets++;
+}
+
+/*
+ * A platform reset walks the bus from the device added last to the one added first; so the first walk, before the guest
+ * runs, tells which object is which of several devices of one type.
+ */
+static int learn_object(struct trace *trace, uint64_t object, const char *type)
+{
+	for (int i = trace->nr_devices - 1; i >= 0; i--) {
+		if (strcmp(trace->devices[i].device->type, type))
+			continue;
+		if (!trace->devices[i].object)
+			trace->devices[i].object = object;
+		if (trace->devices[i].object == object)
+			return i;
+	}
+	return -1;
+}
+
+static void on_object_reset(struct trace *trace, const char *args)
+{
+	uint64_t object;
+	char type[32];
+	int index;
+
+	if (sscanf(args, "obj=%" SCNx64 "(%31[^)])", &object, type) != 2)
+		return;
+	index = learn_object(trace, object, type);
+	if (index < 0)
+		return;			/* part of the machine, not a device of the scenario */
+	trace->last_reset_device = index;
+	trace->last_reset_ns = trace->now_ns;
+	count_reset(trace, index);
+}
+
+/* Also printed in the course of a reset seen above; on its own it is one that a driver asked for in a register. */
+static void on_ohci_reset(struct trace *trace, const char *args)
+{
+	(void)args;
+	if (!within_same_cause(trace, trace->last_reset_ns))
+		count_reset(trace, find_sole_ohci(trace));
+}
+
+static void on_igb_reset(struct trace *trace, const char *args)
+{
+	(void)args;
+	count_reset(trace, find_by_sid(trace, qemu_device_find("igb")->bdf));
+}
+
+static void on_power(struct trace *trace, const char *args)
+{
+	unsigned int bus, slot, function;
+	int index;
+
+	if (sscanf(args, "%*s %x:%x.%x", &bus, &slot, &function) != 3)
+		return;
+	index = find_by_sid(trace, bus << 8 | slot << 3 | function);
+	if (index >= 0 && workload_runs(trace))
+		trace->devices[index].power_changes++;
+}
+
+/* Most frequent first; those without a function are only logged. */
+static const struct {
+	const char *name;
+	void (*on)(struct trace *trace, const char *args);
+} handlers[] = {
+	{ "vtd_iotlb_page_update", on_translation },
+	{ "resettable_phase_hold_exec", on_object_reset },
+	{ "vtd_dmar_fault", on_fault },
+	{ "vtd_fault_disabled", on_fault_disabled },
+	{ "vtd_dmar_enable", on_translation_enable },
+	{ "vtd_reset_exit", on_platform_reset },
+	{ "usb_ohci_die", on_ohci_die },
+	{ "usb_ohci_reset", on_ohci_reset },
+	{ "e1000e_core_ctrl_sw_reset", on_igb_reset },
+	{ "pci_pm_transition", on_power },
+};
+
+/*
+ * "2026-11-20T21:42:48.372440Z "; the part to the seconds is parsed once a second only.
+ * Return: what follows, NULL if it is no such line.
+ */
+static const char *parse_stamp(struct trace *trace, const char *line)
+{
+	static char last[20];
+	static int64_t last_ns;
+	unsigned int usec;
+	struct tm tm = { 0 };
+	int used = 0;
+
+	if (strncmp(line, last, 19)) {
+		if (!strptime(line, "%Y-%m-%dT%H:%M:%S", &tm))
+			return NULL;
+		last_ns = timegm(&tm) * NSEC_PER_SEC;
+		memcpy(last, line, 19);
+	}
+	if (sscanf(line + 19, ".%6uZ %n", &usec, &used) != 1 || !used)
+		return NULL;
+	trace->now_ns = last_ns + usec * 1000LL + trace->clock_offset_ns;
+	return line + 19 + used;
+}
+
+static void trace_line(void *ctx, char *line)
+{
+	struct trace *trace = ctx;
+	const char *text = parse_stamp(trace, line);
+	size_t len, i;
+
+	if (!text) {
+		fprintf(trace->log, "%s\n", line);
+		return;
+	}
+	len = strcspn(text, " ");
+	for (i = 0; i < ARRAY_SIZE(handlers); i++)
+		if (!strncmp(handlers[i].name, text, len) && !handlers[i].name[len])
+			break;
+	if (i < ARRAY_SIZE(handlers))
+		handlers[i].on(trace, text[len] ? text + len + 1 : "");
+	if (i)				/* a line for each translation would be most of the log */
+		fprintf(trace->log, "%10.3f %s\n", ns_to_ms(trace->now_ns - trace->timeline->start_ns), text);
+}
+
+int trace_receive(struct trace *trace, int fd)
+{
+	return linebuf_read(&trace->in, fd, trace_line, trace);
+}
