@@ -233,6 +233,8 @@ bool pci_liveupdate_preserved(struct pci_dev *pdev)
 {
 	if (liveupdate_fault(LIVEUPDATE_FAULT_BUS_MASTER))
 		return false;
+	if (liveupdate_fault(LIVEUPDATE_FAULT_KEEP_BUS_MASTER))
+		return true;
 	guard(mutex)(&pci_liveupdate_lock);
 	return pci_outgoing_find(pdev);
 }
@@ -305,6 +307,18 @@ bool pci_liveupdate_incoming(struct pci_dev *pdev)
 	return pci_incoming_current(pdev);
 }
 EXPORT_SYMBOL_GPL(pci_liveupdate_incoming);
+
+/**
+ * pci_liveupdate_may_reset() - may a function be reset?
+ * @pdev: The function.
+ *
+ * Context: Any, from enumeration on.
+ * Return: false while it is in use by somebody who has not claimed it, or not finished claiming it.
+ */
+bool pci_liveupdate_may_reset(struct pci_dev *pdev)
+{
+	return !pci_liveupdate_incoming(pdev) || liveupdate_fault(LIVEUPDATE_FAULT_RESET);
+}
 
 /**
  * pci_liveupdate_may_bind() - may a driver bind a function?

@@ -68,16 +68,19 @@ bool iommu_liveupdate_incoming(void);
 const struct iommu_unit_ser *iommu_liveupdate_unit(u32 driver, u64 id);
 const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit);
 const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_ser *unit, u32 segment, u16 rid);
+const struct iommu_device_ser *iommu_liveupdate_next_device(const struct iommu_unit_ser *unit,
+							    const struct iommu_device_ser *device);
 const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device);
 void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason);
 void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason);
 void iommu_liveupdate_verify_domains(void);
-void *iommu_liveupdate_adopt_page(u64 pa);
+void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes);
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */
 struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain);
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
+void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
 void iommu_liveupdate_use_default_domain(struct device *dev);
 
@@ -107,6 +110,10 @@ static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *
 static inline bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
 {
 	return false;
+}
+
+static inline void iommu_liveupdate_release(struct device *dev)
+{
 }
 
 static inline int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner)

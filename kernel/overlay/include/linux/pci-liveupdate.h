@@ -15,6 +15,7 @@ void pci_liveupdate_unpreserve(struct pci_dev *pdev);
 bool pci_liveupdate_preserved(struct pci_dev *pdev);
 
 bool pci_liveupdate_incoming(struct pci_dev *pdev);
+bool pci_liveupdate_may_reset(struct pci_dev *pdev);
 bool pci_liveupdate_may_bind(struct pci_dev *pdev, const struct pci_driver *drv);
 bool pci_liveupdate_size_bars(struct pci_dev *pdev, unsigned int nr_bars, u32 *bar_masks, u32 *rom_mask);
 void pci_liveupdate_finish(struct pci_dev *pdev);
@@ -29,6 +30,11 @@ static inline bool pci_liveupdate_preserved(struct pci_dev *pdev)
 static inline bool pci_liveupdate_incoming(struct pci_dev *pdev)
 {
 	return false;
+}
+
+static inline bool pci_liveupdate_may_reset(struct pci_dev *pdev)
+{
+	return true;
 }
 
 static inline bool pci_liveupdate_may_bind(struct pci_dev *pdev, const struct pci_driver *drv)

@@ -41,9 +41,6 @@
 #define VTD_PASID_DIR_ENTRIES	512	/* one page of directory */
 #define VTD_PDTS_ONE_PAGE	2	/* PDTS: 2^(2 + 7) directory entries */
 #define VTD_CONTEXT_PDTS	GENMASK_ULL(11, 9)
-#define VTD_CONTEXT_TT		GENMASK_ULL(3, 2)
-#define VTD_CONTEXT_AW		GENMASK_ULL(2, 0)
-#define VTD_PASID_AW		GENMASK_ULL(4, 2)
 
 struct vtd_handover {
 	struct list_head list;
@@ -566,17 +563,24 @@ static bool vtd_listed(const struct iommu_unit_ser *unit, u64 pa)
 	return lu_page_listed(iommu_liveupdate_unit_pages(unit), unit->nr_pages, pa, NULL);
 }
 
+/* Every bit counts: one that is not from the record makes it another entry, one that faults without a trace, say. */
 static bool vtd_context_matches(const struct iommu_device_ser *device, const struct iommu_domain_ser *domain,
 				struct context_entry *context)
 {
-	return (context->lo & VTD_PAGE_MASK) == domain->top_pa && context_domain_id(context) == device->tag &&
-	       FIELD_GET(VTD_CONTEXT_AW, context->hi) == domain->levels - 2U && !(context->lo & VTD_CONTEXT_TT);
+	struct context_entry good = {};
+
+	context_set_domain_id(&good, device->tag);
+	context_set_address_root(&good, domain->top_pa);
+	context_set_address_width(&good, domain->levels - 2U);
+	context_set_translation_type(&good, CONTEXT_TT_MULTI_LEVEL);
+	good.lo |= 1;
+	return context->lo == good.lo && context->hi == good.hi;
 }
 
 static bool vtd_pasid_matches(const struct iommu_unit_ser *unit, const struct iommu_device_ser *device,
 			      const struct iommu_domain_ser *domain, struct context_entry *context)
 {
-	struct pasid_entry *table;
+	struct pasid_entry *table, found, good = {};
 	u64 *dir;
 	int i;
 
@@ -593,48 +597,83 @@ static bool vtd_pasid_matches(const struct iommu_unit_ser *unit, const struct io
 	for (i = 1; i < PASID_TBL_ENTRIES; i++)
 		if (pasid_pte_is_present(&table[i]))
 			return false;
-	return pasid_pte_is_present(&table[0]) && pasid_pte_get_pgtt(&table[0]) == PASID_ENTRY_PGTT_SL_ONLY &&
-	       (table[0].val[0] & VTD_PAGE_MASK) == domain->top_pa && pasid_get_domain_id(&table[0]) == device->tag &&
-	       FIELD_GET(VTD_PASID_AW, table[0].val[0]) == domain->levels - 2U;
+
+	/* Whether walks are snooped depends on the unit that the domain was made for. */
+	found = table[0];
+	pasid_set_page_snoop(&found, false);
+	pasid_set_domain_id(&good, device->tag);
+	pasid_set_slptr(&good, domain->top_pa);
+	pasid_set_address_width(&good, domain->levels - 2U);
+	pasid_set_translation_type(&good, PASID_ENTRY_PGTT_SL_ONLY);
+	good.val[0] |= PASID_PTE_PRESENT;
+	return !memcmp(&found, &good, sizeof(good));
+}
+
+/* One unit's tables on their way in. A page is one table: each that is reached is claimed, and none can be twice. */
+struct vtd_adoption {
+	struct intel_iommu *iommu;
+	const struct iommu_unit_ser *unit;
+	u8 *seen;	/* one bit a page of the unit's list */
+};
+
+static bool vtd_claim(struct vtd_adoption *adoption, u64 pa)
+{
+	u32 index;
+
+	if (!lu_page_listed(iommu_liveupdate_unit_pages(adoption->unit), adoption->unit->nr_pages, pa, &index) ||
+	    (adoption->seen[index / 8] & BIT(index % 8)))
+		return false;
+	adoption->seen[index / 8] |= BIT(index % 8);
+	return true;
+}
+
+static const char *vtd_check_context(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
+				     struct context_entry *context)
+{
+	const struct iommu_domain_ser *domain = iommu_liveupdate_device_domain(device);
+	u64 *dir;
+
+	if (!sm_supported(adoption->iommu))
+		return vtd_context_matches(device, domain, context) ? NULL : "its entry is not what its record says";
+	if (!vtd_pasid_matches(adoption->unit, device, domain, context))
+		return "its entry is not what its record says";
+	dir = phys_to_virt(device->pasid_dir_pa);
+	if (!vtd_claim(adoption, device->pasid_dir_pa) || !vtd_claim(adoption, dir[0] & VTD_PAGE_MASK))
+		return "a table of its own is another's, too";
+	return NULL;
 }
 
 /* A present entry either is what a record says, or goes. */
-static void vtd_adopt_context(struct intel_iommu *iommu, const struct iommu_unit_ser *unit, u16 rid,
-			      struct context_entry *context)
+static void vtd_adopt_context(struct vtd_adoption *adoption, u16 rid, struct context_entry *context)
 {
-	const struct iommu_device_ser *device = iommu_liveupdate_device(unit, iommu->segment, rid);
-	const struct iommu_domain_ser *domain;
-	bool matches;
+	struct intel_iommu *iommu = adoption->iommu;
+	const struct iommu_device_ser *device = iommu_liveupdate_device(adoption->unit, iommu->segment, rid);
+	const char *reason;
 
 	if (device) {
-		domain = iommu_liveupdate_device_domain(device);
-		matches = sm_supported(iommu) ? vtd_pasid_matches(unit, device, domain, context) :
-						vtd_context_matches(device, domain, context);
-		if (matches)
+		reason = vtd_check_context(adoption, device, context);
+		if (!reason)
 			return;
-		iommu_liveupdate_quarantine(device, "its entry is not what its record says");
+		iommu_liveupdate_quarantine(device, reason);
 	}
 	memset(context, 0, sizeof(*context) * (sm_supported(iommu) ? 2 : 1));
 	__iommu_flush_cache(iommu, context, sizeof(*context) * 2);
 }
 
-static bool vtd_adopt_context_table(struct intel_iommu *iommu, const struct iommu_unit_ser *unit, unsigned int index,
-				    u64 root_half)
+static bool vtd_adopt_context_table(struct vtd_adoption *adoption, unsigned int index, u64 root_half)
 {
-	unsigned int nr_devfn = sm_supported(iommu) ? 128 : 256, i;
+	unsigned int nr_devfn = sm_supported(adoption->iommu) ? 128 : 256, i;
 	struct context_entry *table, *context;
-	u16 rid;
 
 	if (!(root_half & 1))
 		return true;
-	if (!vtd_listed(unit, root_half & VTD_PAGE_MASK))
+	if (!vtd_claim(adoption, root_half & VTD_PAGE_MASK))
 		return false;
 	table = phys_to_virt(root_half & VTD_PAGE_MASK);
 	for (i = 0; i < nr_devfn; i++) {
-		rid = (index / 2) << 8 | (index & 1) << 7 | i;
-		context = table + vtd_context_entry_index(iommu, i);
+		context = table + vtd_context_entry_index(adoption->iommu, i);
 		if (context_present(context))
-			vtd_adopt_context(iommu, unit, rid, context);
+			vtd_adopt_context(adoption, (index / 2) << 8 | (index & 1) << 7 | i, context);
 	}
 	return true;
 }
@@ -642,15 +681,11 @@ static bool vtd_adopt_context_table(struct intel_iommu *iommu, const struct iomm
 /* A device whose record has no entry is blocked already. */
 static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
-	const struct iommu_device_ser *device;
+	const struct iommu_device_ser *device = NULL;
 	struct context_entry *context;
-	unsigned int rid;
 
-	for (rid = 0; rid <= U16_MAX; rid++) {
-		device = iommu_liveupdate_device(unit, iommu->segment, rid);
-		if (!device)
-			continue;
-		context = iommu_context_addr(iommu, rid >> 8, rid & 0xff, 0);
+	while ((device = iommu_liveupdate_next_device(unit, device))) {
+		context = iommu_context_addr(iommu, device->rid >> 8, device->rid & 0xff, 0);
 		if (!context || !context_present(context))
 			iommu_liveupdate_quarantine(device, "it has no entry");
 	}
@@ -658,16 +693,12 @@ static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit
 
 static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
-	const struct iommu_device_ser *device;
-	unsigned int rid;
+	const struct iommu_device_ser *device = NULL;
 	int ret;
 
 	if (liveupdate_fault(LIVEUPDATE_FAULT_TAG))
 		return 0;
-	for (rid = 0; rid <= U16_MAX; rid++) {
-		device = iommu_liveupdate_device(unit, iommu->segment, rid);
-		if (!device)
-			continue;
+	while ((device = iommu_liveupdate_next_device(unit, device))) {
 		/* -ENOSPC: devices that share a domain share its tag, and the verifier saw that no others do. */
 		ret = ida_alloc_range(&iommu->domain_ida, device->tag, device->tag, GFP_KERNEL);
 		if (ret < 0 && ret != -ENOSPC)
@@ -682,7 +713,7 @@ static int vtd_adopt_pages(const struct iommu_unit_ser *unit)
 	u32 i;
 
 	for (i = 0; i < unit->nr_pages; i++)
-		if (!iommu_liveupdate_adopt_page(pages[i]))
+		if (!iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
 			return -EFAULT;
 	return 0;
 }
@@ -691,22 +722,27 @@ static int vtd_adopt_pages(const struct iommu_unit_ser *unit)
 static void vtd_free_old_irt(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
 	if (unit->irt_pa && (readq(iommu->reg + DMAR_IRTA_REG) & VTD_PAGE_MASK) != unit->irt_pa)
-		iommu_free_pages(iommu_liveupdate_adopt_page(unit->irt_pa));
+		iommu_free_pages(iommu_liveupdate_adopt_pages(unit->irt_pa, unit->irt_bytes));
 }
 
 static const char *vtd_adopt_root(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
+	u8 *seen __free(kvfree) = kvzalloc(DIV_ROUND_UP(unit->nr_pages, 8), GFP_KERNEL);
+	struct vtd_adoption adoption = { .iommu = iommu, .unit = unit, .seen = seen };
 	struct root_entry *root = phys_to_virt(unit->root_pa);
 	u64 rtaddr = readq(iommu->reg + DMAR_RTADDR_REG);
 	unsigned int index;
 
+	if (!seen)
+		return "no memory to check the tables of its unit";
 	if (!(unit->flags & IOMMU_UNIT_SER_SCALABLE) != !sm_supported(iommu))
 		return "its unit cannot run in the mode it was left in";
 	if (rtaddr != (unit->root_pa | (sm_supported(iommu) ? DMA_RTADDR_SMT : 0)))
 		return "the root pointer of its unit is not what was handed over";
+	vtd_claim(&adoption, unit->root_pa);
 	for (index = 0; index < VTD_NR_CONTEXT_TABLES; index++)
-		if (!vtd_adopt_context_table(iommu, unit, index, index & 1 ? root[index / 2].hi : root[index / 2].lo))
-			return "the root table of its unit points outside of what was handed over";
+		if (!vtd_adopt_context_table(&adoption, index, index & 1 ? root[index / 2].hi : root[index / 2].lo))
+			return "the root table of its unit points to what is no table of its own";
 	if (vtd_adopt_pages(unit))
 		return "a table page of its unit is not there";
 	iommu->root_entry = root;
@@ -809,6 +845,8 @@ static void vtd_build_pasid(struct pasid_entry *entry, struct dmar_domain *domai
 	pasid_set_translation_type(entry, PASID_ENTRY_PGTT_SL_ONLY);
 	pasid_set_fault_enable(entry);
 	pasid_set_page_snoop(entry, !(domain->sspt.vtdss_pt.common.features & BIT(PT_FEAT_DMA_INCOHERENT)));
+	if (domain->dirty_tracking)
+		pasid_set_ssade(entry);
 	entry->val[0] |= PASID_PTE_PRESENT;
 }
 
@@ -939,3 +977,7 @@ const struct iommu_liveupdate_ops intel_liveupdate_ops = {
 	.unpreserve_device = intel_liveupdate_unpreserve_device,
 	.release_tag = intel_liveupdate_release_tag,
 };
+
+#if IS_ENABLED(CONFIG_IOMMU_LIVEUPDATE_KUNIT_TEST)
+#include "liveupdate_kunit.c"
+#endif

@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "liveupdate: " fmt
 
+#include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/liveupdate-fault.h>
@@ -16,6 +17,7 @@ static const char *const liveupdate_fault_names[LIVEUPDATE_NR_FAULTS] = {
 	[LIVEUPDATE_FAULT_BOOT_TRANSLATION]	= "no-boot-translation",
 	[LIVEUPDATE_FAULT_RESET]		= "reset",
 	[LIVEUPDATE_FAULT_TAG]			= "no-tag",
+	[LIVEUPDATE_FAULT_KEEP_BUS_MASTER]	= "keep-bus-master",
 	[LIVEUPDATE_FAULT_SPOIL_BLOB]		= "spoil-blob",
 	[LIVEUPDATE_FAULT_SPOIL_TABLES]		= "spoil-tables",
 	[LIVEUPDATE_FAULT_SPOIL_ENTRY]		= "spoil-entry",

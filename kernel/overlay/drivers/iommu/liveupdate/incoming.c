@@ -49,6 +49,7 @@ struct iommu_incoming_device {
  * @owner: The iommufd context that may claim its devices, NULL before it was retrieved.
  * @taken: Userspace has an object for it.
  * @freed: Its tables are gone.
+ * @refused: Its tables were never looked at again: what failed a check cannot be freed, because nobody knows what it is.
  */
 struct iommu_restored {
 	struct iommu_domain domain;
@@ -56,6 +57,7 @@ struct iommu_restored {
 	void *owner;
 	bool taken;
 	bool freed;
+	bool refused;
 };
 
 static DEFINE_MUTEX(iommu_incoming_lock);
@@ -208,6 +210,27 @@ const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_s
 	return NULL;
 }
 
+/**
+ * iommu_liveupdate_next_device() - the devices behind a unit that are still running
+ * @unit: The unit.
+ * @device: The one before, NULL for the first.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: The next record that is neither quarantined nor finished, or NULL.
+ */
+const struct iommu_device_ser *iommu_liveupdate_next_device(const struct iommu_unit_ser *unit,
+							    const struct iommu_device_ser *device)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	u32 i;
+
+	for (i = device ? iommu_incoming_index(device) + 1 : 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (unit == &lu_iommu_units(iommu_incoming_ser)[devices[i].unit] &&
+		    iommu_incoming_devices[i].state == IOMMU_INCOMING_RESTORED)
+			return &devices[i];
+	return NULL;
+}
+
 /* The domain a device's record names. */
 const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device)
 {
@@ -246,6 +269,19 @@ void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const c
 			iommu_liveupdate_quarantine(&devices[i], reason);
 }
 
+/* A table in two domains would be freed with one while devices use the other. */
+static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
+{
+	const struct iommu_domain_ser *domains = lu_iommu_domains(iommu_incoming_ser);
+	struct lu_phys phys = iommu_incoming_phys();
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
+		if (i != index && !lu_verify_disjoint(&domains[index], &domains[i], &phys, verdict))
+			return false;
+	return true;
+}
+
 static void iommu_incoming_verify_domain(u32 index)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
@@ -257,12 +293,13 @@ static void iommu_incoming_verify_domain(u32 index)
 
 	if (domain->nr_tables && domain->nr_tables <= IOMMU_SER_MAX_PAGES)
 		seen = kvzalloc(DIV_ROUND_UP(domain->nr_tables, 8), GFP_KERNEL);
-	if (seen && lu_verify_domain(domain, &phys, seen, &verdict)) {
+	if (seen && lu_verify_domain(domain, &phys, seen, &verdict) && iommu_incoming_domain_alone(index, &verdict)) {
 		kvfree(seen);
 		return;
 	}
 	kvfree(seen);
 
+	iommu_incoming_domains[index].refused = true;
 	pr_err("domain %#llx of iommufd %llu is refused (%s, address %#llx)\n", domain->token, domain->iommufd_id,
 	       lu_error_name(verdict.error), verdict.address);
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
@@ -290,17 +327,18 @@ void iommu_liveupdate_verify_domains(void)
 }
 
 /**
- * iommu_liveupdate_adopt_page() - make a page of the old kernel one of ours
- * @pa: A page from a verified list.
+ * iommu_liveupdate_adopt_pages() - make memory of the old kernel ours
+ * @pa: From a verified record.
+ * @bytes: How much was preserved there at once. What was preserved in another size is something else, and stays what it is.
  *
  * Context: Boot or process context, may sleep.
  * Return: Its address, to be freed by iommu_free_pages(); NULL when KHO does not have it, or gave it away already.
  */
-void *iommu_liveupdate_adopt_page(u64 pa)
+void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes)
 {
 	struct folio *folio;
 
-	if (!kho_preserved_bytes(pa))
+	if (kho_preserved_bytes(pa) != bytes)
 		return NULL;
 	folio = kho_restore_folio(pa);
 	if (!folio)
@@ -379,6 +417,25 @@ struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct io
 	restored->domain.ops = &iommu_restored_ops;
 	restored->domain.owner = ops;
 	return &restored->domain;
+}
+
+/**
+ * iommu_liveupdate_release() - the IOMMU core lets go of a device
+ * @dev: The device.
+ *
+ * A device that is removed before its session was finished has no entry and no tables any more: if it comes back, it is blocked.
+ *
+ * Context: Process context.
+ */
+void iommu_liveupdate_release(struct device *dev)
+{
+	const struct iommu_device_ser *device;
+
+	if (!dev_is_pci(dev))
+		return;
+	device = iommu_liveupdate_device(NULL, pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)));
+	if (device)
+		iommu_liveupdate_quarantine(device, "it was removed");
 }
 
 /**
@@ -526,13 +583,9 @@ static void iommu_incoming_free_tables(const struct iommu_domain_ser *domain)
 	const u64 *tables;
 	u32 i;
 
-	/* A domain whose list itself was refused keeps its pages: what is not known cannot be freed. */
-	if (!domain->nr_tables || domain->nr_tables > IOMMU_SER_MAX_PAGES ||
-	    !iommu_liveupdate_handed_over(domain->tables_pa, domain->nr_tables * sizeof(u64)))
-		return;
 	tables = phys_to_virt(domain->tables_pa);
 	for (i = 0; i < domain->nr_tables; i++)
-		iommu_free_pages(iommu_liveupdate_adopt_page(tables[i]));
+		iommu_free_pages(iommu_liveupdate_adopt_pages(tables[i], PAGE_SIZE));
 	kho_restore_free(phys_to_virt(domain->tables_pa));
 }
 
@@ -542,7 +595,8 @@ static void iommu_incoming_free_domain(struct iommu_restored *restored)
 		return;
 	restored->freed = true;
 	iommu_incoming_release_tags(restored);
-	iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);
+	if (!restored->refused)
+		iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);
 }
 
 /**

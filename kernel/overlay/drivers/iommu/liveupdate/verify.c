@@ -143,10 +143,14 @@ bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index)
 	return false;
 }
 
-/* A list of pages: bounded, aligned, strictly ascending, each page itself handed over. */
+/*
+ * A list of pages: bounded, aligned, strictly ascending, each page itself handed over, none within the list. Pages become ours one by
+ * one, the list as a whole: a page that is in both would be freed twice.
+ */
 static bool lu_verify_list(__u64 list_pa, __u32 nr_pages, const struct lu_phys *phys, __u32 record,
-			   struct lu_verdict *verdict)
+			   const __u64 **list, struct lu_verdict *verdict)
 {
+	const __u64 bytes = (__u64)nr_pages * sizeof(**list);
 	const __u64 *pages;
 	__u32 i;
 
@@ -154,7 +158,7 @@ static bool lu_verify_list(__u64 list_pa, __u32 nr_pages, const struct lu_phys *
 		return lu_refuse(verdict, LU_ERR_COUNT, record, list_pa);
 	if (list_pa % LU_PAGE_BYTES)
 		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list_pa);
-	pages = phys->read(phys, list_pa, (__u64)nr_pages * sizeof(*pages));
+	pages = phys->read(phys, list_pa, bytes);
 	if (!pages)
 		return lu_refuse(verdict, LU_ERR_RANGE, record, list_pa);
 
@@ -163,9 +167,13 @@ static bool lu_verify_list(__u64 list_pa, __u32 nr_pages, const struct lu_phys *
 			return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, pages[i]);
 		if (i && pages[i] <= pages[i - 1])
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pages[i]);
+		/* The difference wraps for pages below the list. */
+		if (pages[i] - list_pa < bytes)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pages[i]);
 		if (!phys->read(phys, pages[i], LU_PAGE_BYTES))
 			return lu_refuse(verdict, LU_ERR_RANGE, record, pages[i]);
 	}
+	*list = pages;
 	return true;
 }
 
@@ -183,9 +191,8 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 	for (j = 0; j < i; j++)
 		if (units[j].driver == unit->driver && units[j].id == unit->id)
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, unit->id);
-	if (!lu_verify_list(unit->pages_pa, unit->nr_pages, phys, i, verdict))
+	if (!lu_verify_list(unit->pages_pa, unit->nr_pages, phys, i, &pages, verdict))
 		return false;
-	pages = phys->read(phys, unit->pages_pa, (__u64)unit->nr_pages * sizeof(*pages));
 	if (!lu_page_listed(pages, unit->nr_pages, unit->root_pa, NULL))
 		return lu_refuse(verdict, LU_ERR_TABLE_UNLISTED, i, unit->root_pa);
 	if (!unit->irt_pa != !unit->irt_bytes || (unit->irt_bytes & (unit->irt_bytes - 1)))
@@ -362,14 +369,49 @@ bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phy
 {
 	struct lu_walk walk = { .domain = domain, .phys = phys, .seen = seen, .verdict = verdict };
 
-	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, verdict))
+	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, &walk.tables, verdict))
 		return false;
-	walk.tables = phys->read(phys, domain->tables_pa, (__u64)domain->nr_tables * sizeof(*walk.tables));
 	if (!lu_walk_table(&walk, domain->top_pa, domain->levels - 1U, 0))
 		return false;
 	if (walk.nr_seen != domain->nr_tables)
 		return lu_refuse(verdict, LU_ERR_TABLE_UNUSED, walk.nr_seen, domain->top_pa);
 	verdict->error = LU_OK;
+	return true;
+}
+
+/**
+ * lu_verify_disjoint() - no table is in two domains
+ * @a: A domain whose list passed lu_verify_domain().
+ * @b: Another, of which nothing is known but its record.
+ * @phys: Access to the lists.
+ * @verdict: Set when they share a table.
+ *
+ * Context: Any.
+ * Return: true when no page of @a is in the list of @b, as far as that can be read.
+ */
+bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_domain_ser *b, const struct lu_phys *phys,
+			struct lu_verdict *verdict)
+{
+	const __u64 *in_a, *in_b;
+	__u32 i = 0, j = 0;
+
+	if (!b->nr_tables || b->nr_tables > IOMMU_SER_MAX_PAGES)
+		return true;
+	in_a = phys->read(phys, a->tables_pa, (__u64)a->nr_tables * sizeof(*in_a));
+	in_b = phys->read(phys, b->tables_pa, (__u64)b->nr_tables * sizeof(*in_b));
+	if (!in_a || !in_b)
+		return true;
+	/* Domains are seldom mixed in memory: most pairs are told apart by their ends. */
+	if (in_a[a->nr_tables - 1] < in_b[0] || in_b[b->nr_tables - 1] < in_a[0])
+		return true;
+	while (i < a->nr_tables && j < b->nr_tables) {
+		if (in_a[i] == in_b[j])
+			return lu_refuse(verdict, LU_ERR_TABLE_TWICE, 0, in_a[i]);
+		if (in_a[i] < in_b[j])
+			i++;
+		else
+			j++;
+	}
 	return true;
 }
 

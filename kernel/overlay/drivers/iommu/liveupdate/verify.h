@@ -70,6 +70,8 @@ bool lu_verify_blob(const void *blob, __u64 available_bytes, __u64 magic, __u32 
 bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict);
 bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
 		      struct lu_verdict *verdict);
+bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_domain_ser *b, const struct lu_phys *phys,
+			struct lu_verdict *verdict);
 bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *verdict);
 bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index);
 __u32 lu_blob_crc32(const void *blob, __u64 bytes);

@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of VT-d across live update, on a unit and a device that do not exist: tables are memory, and invalidations are written
+ * down. What the driver itself sets up is what the builders are compared with. Compiled with liveupdate.c.
+ */
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/iommufd.h>
+#include <linux/kthread.h>
+
+#define VTD_KUNIT_BUS		3
+#define VTD_KUNIT_DEVFN		0x89	/* in scalable mode, of the upper half of the root entry */
+#define VTD_KUNIT_OLD_TAG	4321
+#define VTD_KUNIT_MAX_FLUSHES	8
+#define VTD_KUNIT_NR_STORES	100000
+
+/* What a unit is like. */
+struct vtd_kunit_mode {
+	const char *name;
+	unsigned int levels;
+	bool scalable;
+	bool coherent;
+	bool dirty_tracking;
+};
+
+static const struct vtd_kunit_mode vtd_kunit_modes[] = {
+	{ "legacy, 3 levels", 3, false, true, false },
+	{ "legacy, 4 levels", 4, false, true, false },
+	{ "legacy, 5 levels", 5, false, true, false },
+	{ "legacy, 4 levels, not coherent", 4, false, false, false },
+	{ "scalable, 3 levels", 3, true, true, false },
+	{ "scalable, 4 levels", 4, true, true, false },
+	{ "scalable, 5 levels", 5, true, true, false },
+	{ "scalable, 4 levels, not coherent", 4, true, false, false },
+	{ "scalable, 4 levels, dirty tracking", 4, true, true, true },
+};
+
+static void vtd_kunit_mode_name(const struct vtd_kunit_mode *mode, char *name)
+{
+	strscpy(name, mode->name, KUNIT_PARAM_DESC_SIZE);
+}
+KUNIT_ARRAY_PARAM(vtd_kunit_modes, vtd_kunit_modes, vtd_kunit_mode_name);
+
+struct vtd_kunit_flush {
+	bool context;		/* of the context cache, not of the IOTLB */
+	u16 did;
+	u64 entry[2];		/* as it was by then */
+};
+
+struct vtd_kunit {
+	const struct vtd_kunit_mode *mode;
+	struct intel_iommu iommu;
+	struct device *dev;
+	struct dev_iommu dev_iommu;
+	struct device_domain_info info;
+	struct pasid_table pasid_table;
+	struct vtd_kunit_flush flushes[VTD_KUNIT_MAX_FLUSHES];
+	unsigned int nr_flushes;
+};
+
+static struct context_entry *vtd_kunit_context(struct vtd_kunit *unit)
+{
+	return iommu_context_addr(&unit->iommu, VTD_KUNIT_BUS, VTD_KUNIT_DEVFN, 0);
+}
+
+static struct pasid_entry *vtd_kunit_pasid(struct vtd_kunit *unit)
+{
+	return get_pasid_table_from_pde(unit->pasid_table.table);
+}
+
+/* The 128 bits that say what the device translates through. */
+static u64 *vtd_kunit_entry(struct vtd_kunit *unit)
+{
+	return unit->mode->scalable ? vtd_kunit_pasid(unit)->val : &vtd_kunit_context(unit)->lo;
+}
+
+static void vtd_kunit_note_flush(struct intel_iommu *iommu, bool context, u16 did)
+{
+	struct vtd_kunit *unit = container_of(iommu, struct vtd_kunit, iommu);
+	struct vtd_kunit_flush *flush = &unit->flushes[unit->nr_flushes];
+
+	if (unit->nr_flushes == VTD_KUNIT_MAX_FLUSHES)
+		return;
+	flush->context = context;
+	flush->did = did;
+	memcpy(flush->entry, vtd_kunit_entry(unit), sizeof(flush->entry));
+	unit->nr_flushes++;
+}
+
+static void vtd_kunit_flush_context(struct intel_iommu *iommu, u16 did, u16 sid, u8 fm, u64 type)
+{
+	vtd_kunit_note_flush(iommu, true, did);
+}
+
+static void vtd_kunit_flush_iotlb(struct intel_iommu *iommu, u16 did, u64 addr, unsigned int size_order, u64 type)
+{
+	vtd_kunit_note_flush(iommu, false, did);
+}
+
+static u64 vtd_kunit_cap(const struct vtd_kunit_mode *mode)
+{
+	/* SAGAW, one number of levels alone; MGAW; both sizes of large pages. */
+	return BIT_ULL(8 + mode->levels - 2) | (u64)(12 + 9 * mode->levels - 1) << 16 | 3ULL << 34;
+}
+
+static u64 vtd_kunit_ecap(const struct vtd_kunit_mode *mode)
+{
+	u64 ecap = mode->coherent ? BIT_ULL(0) : 0;
+
+	if (!mode->scalable)
+		return ecap;
+	/* SMTS, SSTS, SSADS; SMPWC says for scalable mode what bit 0 says for legacy mode. */
+	return ecap | BIT_ULL(43) | BIT_ULL(46) | BIT_ULL(45) | (mode->coherent ? BIT_ULL(48) : 0);
+}
+
+static void vtd_kunit_free(void *arg)
+{
+	struct vtd_kunit *unit = arg;
+	struct root_entry *root = unit->iommu.root_entry;
+	int bus;
+
+	device_block_translation(unit->dev);
+	for (bus = 0; root && bus < 256; bus++) {
+		if (root[bus].lo & 1)
+			iommu_free_pages(phys_to_virt(root[bus].lo & VTD_PAGE_MASK));
+		if (root[bus].hi & 1)
+			iommu_free_pages(phys_to_virt(root[bus].hi & VTD_PAGE_MASK));
+	}
+	iommu_free_pages(root);
+	if (unit->pasid_table.table) {
+		iommu_free_pages(vtd_kunit_pasid(unit));
+		iommu_free_pages(unit->pasid_table.table);
+	}
+	ida_destroy(&unit->iommu.domain_ida);
+	unit->dev->iommu = NULL;
+}
+
+static struct vtd_kunit *vtd_kunit_unit(struct kunit *test, const struct vtd_kunit_mode *mode)
+{
+	struct vtd_kunit *unit = kunit_kzalloc(test, sizeof(*unit), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, unit);
+	if (mode->scalable && !intel_iommu_sm)
+		kunit_skip(test, "scalable mode is off");
+	unit->mode = mode;
+	unit->dev = kunit_device_register(test, "vtd_kunit_dev");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, unit->dev);
+	set_dev_node(unit->dev, NUMA_NO_NODE);
+
+	unit->iommu.cap = vtd_kunit_cap(mode);
+	unit->iommu.ecap = vtd_kunit_ecap(mode);
+	unit->iommu.node = NUMA_NO_NODE;
+	unit->iommu.max_domain_id = 65536;
+	unit->iommu.flush.flush_context = vtd_kunit_flush_context;
+	unit->iommu.flush.flush_iotlb = vtd_kunit_flush_iotlb;
+	spin_lock_init(&unit->iommu.lock);
+	mutex_init(&unit->iommu.did_lock);
+	ida_init(&unit->iommu.domain_ida);
+	unit->info.dev = unit->dev;
+	unit->info.iommu = &unit->iommu;
+	unit->info.bus = VTD_KUNIT_BUS;
+	unit->info.devfn = VTD_KUNIT_DEVFN;
+	unit->dev_iommu.priv = &unit->info;
+	unit->dev->iommu = &unit->dev_iommu;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vtd_kunit_free, unit), 0);
+
+	unit->iommu.root_entry = iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, unit->iommu.root_entry);
+	if (!mode->scalable)
+		return unit;
+	unit->pasid_table.table = iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, unit->pasid_table.table);
+	unit->pasid_table.max_pasid = VTD_PASID_DIR_ENTRIES << PASID_PDE_SHIFT;
+	unit->info.pasid_table = &unit->pasid_table;
+	KUNIT_ASSERT_EQ(test, intel_pasid_setup_sm_context(unit->dev), 0);
+	return unit;
+}
+
+/* Freed before the unit, which was there first: nothing may stand on it by then. */
+static void vtd_kunit_domain_free(void *arg)
+{
+	struct dmar_domain *domain = arg;
+	struct device_domain_info *info, *next;
+
+	list_for_each_entry_safe(info, next, &domain->devices, link)
+		device_block_translation(info->dev);
+	domain->domain.ops->free(&domain->domain);
+}
+
+static struct dmar_domain *vtd_kunit_domain(struct kunit *test, struct vtd_kunit *unit)
+{
+	u32 flags = unit->mode->dirty_tracking ? IOMMU_HWPT_ALLOC_DIRTY_TRACKING : 0;
+	struct iommu_domain *domain = intel_iommu_ops.domain_alloc_paging_flags(unit->dev, flags, NULL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->owner = &intel_iommu_ops;
+	to_dmar_domain(domain)->dirty_tracking = unit->mode->dirty_tracking;
+	KUNIT_ASSERT_TRUE(test, intel_domain_is_ss_paging(to_dmar_domain(domain)));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vtd_kunit_domain_free, to_dmar_domain(domain)), 0);
+	return to_dmar_domain(domain);
+}
+
+static void vtd_kunit_attach(struct kunit *test, struct vtd_kunit *unit, struct dmar_domain *domain)
+{
+	KUNIT_ASSERT_EQ(test, domain->domain.ops->attach_dev(&domain->domain, unit->dev, NULL), 0);
+}
+
+/* What the blob says of a device on a domain. */
+static int vtd_kunit_records(struct vtd_kunit *unit, struct dmar_domain *domain, struct iommu_domain_ser *domain_ser,
+			      struct iommu_device_ser *device_ser)
+{
+	memset(domain_ser, 0, sizeof(*domain_ser));
+	memset(device_ser, 0, sizeof(*device_ser));
+	device_ser->tag = domain_id_iommu(domain, &unit->iommu);
+	device_ser->rid = PCI_DEVID(VTD_KUNIT_BUS, VTD_KUNIT_DEVFN);
+	return intel_liveupdate_describe_domain(&domain->domain, domain_ser);
+}
+
+/*
+ * The old kernel's entry, as the new kernel finds it: of a domain that it has no object for, under a tag that is out of the pool.
+ */
+static void vtd_kunit_restore(struct kunit *test, struct vtd_kunit *unit, u64 top_pa)
+{
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	u64 *entry;
+
+	vtd_kunit_attach(test, unit, domain);
+	entry = vtd_kunit_entry(unit);
+	entry[0] = (entry[0] & ~VTD_PAGE_MASK) | top_pa;
+	if (unit->mode->scalable)
+		entry[1] = (entry[1] & ~0xffffULL) | VTD_KUNIT_OLD_TAG;
+	else
+		entry[1] = (entry[1] & ~(0xffffULL << 8)) | VTD_KUNIT_OLD_TAG << 8;
+
+	/* Undo the attach but for the entry. */
+	cache_tag_unassign_domain(domain, unit->dev, IOMMU_NO_PASID);
+	list_del(&unit->info.link);
+	domain_detach_iommu(domain, &unit->iommu);
+	unit->info.domain = NULL;
+	KUNIT_ASSERT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+	KUNIT_ASSERT_EQ(test, ida_alloc_range(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG, VTD_KUNIT_OLD_TAG, GFP_KERNEL),
+			VTD_KUNIT_OLD_TAG);
+	unit->nr_flushes = 0;
+}
+
+static void vtd_kunit_entry_is_the_drivers(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	struct pasid_entry pasid;
+	struct context_entry context;
+
+	vtd_kunit_attach(test, unit, domain);
+	/* A builder must not rely on what was there before. */
+	memset(&pasid, 0xff, sizeof(pasid));
+	memset(&context, 0xff, sizeof(context));
+	if (unit->mode->scalable) {
+		vtd_build_pasid(&pasid, domain, &unit->iommu);
+		KUNIT_EXPECT_MEMEQ(test, vtd_kunit_pasid(unit), &pasid, sizeof(pasid));
+	} else {
+		vtd_build_context(&context, domain, &unit->iommu);
+		KUNIT_EXPECT_MEMEQ(test, vtd_kunit_context(unit), &context, sizeof(context));
+	}
+}
+
+/* Legacy mode: any bit that differs from what the record says. */
+static void vtd_kunit_context_is_compared(struct kunit *test)
+{
+	unsigned int i, bit;
+
+	for (i = 0; !vtd_kunit_modes[i].scalable; i++) {
+		struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_modes[i]);
+		struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+		struct iommu_device_ser device_ser;
+		struct iommu_domain_ser domain_ser;
+		struct context_entry context;
+
+		vtd_kunit_attach(test, unit, domain);
+		KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, domain, &domain_ser, &device_ser), 0);
+		KUNIT_EXPECT_TRUE(test, vtd_context_matches(&device_ser, &domain_ser, vtd_kunit_context(unit)));
+		for (bit = 0; bit < 128; bit++) {
+			context = *vtd_kunit_context(unit);
+			if (bit < 64)
+				context.lo ^= BIT_ULL(bit);
+			else
+				context.hi ^= BIT_ULL(bit - 64);
+			KUNIT_EXPECT_FALSE_MSG(test, vtd_context_matches(&device_ser, &domain_ser, &context),
+					       "bit %u", bit);
+		}
+		kunit_release_action(test, vtd_kunit_domain_free, domain);
+		kunit_release_action(test, vtd_kunit_free, unit);
+		kunit_device_unregister(test, unit->dev);
+	}
+}
+
+/* What a device was left on, in scalable mode: made by vtd_handover_copy() from what the driver had set up. */
+struct vtd_kunit_handover {
+	struct vtd_handover handover;
+	struct vtd_handover_device device;
+	struct iommu_unit_ser unit_ser;
+	struct iommu_device_ser device_ser;
+	struct iommu_domain_ser domain_ser;
+	struct context_entry *context;
+	u64 *list;
+};
+
+static void *vtd_kunit_page(struct kunit *test)
+{
+	void *page = iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_4K);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, (kunit_action_t *)iommu_free_pages, page), 0);
+	return page;
+}
+
+static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct vtd_kunit *unit,
+						      struct dmar_domain *domain)
+{
+	struct vtd_kunit_handover *left = kunit_kzalloc(test, sizeof(*left), GFP_KERNEL);
+	unsigned int index = vtd_context_table_index(&unit->iommu, VTD_KUNIT_BUS, VTD_KUNIT_DEVFN);
+
+	KUNIT_ASSERT_NOT_NULL(test, left);
+	vtd_kunit_attach(test, unit, domain);
+	left->handover.iommu = &unit->iommu;
+	left->handover.root = vtd_kunit_page(test);
+	left->handover.context[index] = vtd_kunit_page(test);
+	vtd_handover_link(&left->handover, index);
+	INIT_LIST_HEAD(&left->handover.devices);
+	left->device.dev = unit->dev;
+	left->device.handover = &left->handover;
+	if (unit->mode->scalable) {
+		left->device.pasid_dir = vtd_kunit_page(test);
+		left->device.pasid_table = vtd_kunit_page(test);
+	}
+	list_add(&left->device.list, &left->handover.devices);
+	KUNIT_ASSERT_EQ(test, vtd_handover_copy(&left->device), 0);
+
+	KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, domain, &left->domain_ser, &left->device_ser), 0);
+	left->list = vtd_kunit_page(test);
+	left->unit_ser.nr_pages = vtd_handover_list(&left->handover, left->list);
+	left->unit_ser.pages_pa = virt_to_phys(left->list);
+	left->unit_ser.root_pa = virt_to_phys(left->handover.root);
+	if (unit->mode->scalable)
+		left->device_ser.pasid_dir_pa = virt_to_phys(left->device.pasid_dir);
+	left->context = left->handover.context[index] + vtd_context_entry_index(&unit->iommu, VTD_KUNIT_DEVFN);
+	return left;
+}
+
+/* What is handed over is what its records say, where the hardware will look for it, and listed. */
+static void vtd_kunit_handover_is_right(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	struct root_entry *own = unit->iommu.root_entry;
+	struct vtd_kunit_handover *left;
+	struct context_entry *found;
+	u64 entry[2];
+
+	if (unit->mode->dirty_tracking) {
+		struct iommu_domain_ser ser = {};
+
+		/* What the hardware writes to such tables nobody would collect. */
+		KUNIT_EXPECT_EQ(test, intel_liveupdate_describe_domain(&domain->domain, &ser), -EOPNOTSUPP);
+		return;
+	}
+	left = vtd_kunit_hand_over(test, unit, domain);
+	memcpy(entry, vtd_kunit_entry(unit), sizeof(entry));
+	KUNIT_EXPECT_EQ(test, left->unit_ser.nr_pages, unit->mode->scalable ? 4 : 2);
+	KUNIT_EXPECT_TRUE(test, vtd_listed(&left->unit_ser, virt_to_phys(left->handover.root)));
+
+	unit->iommu.root_entry = left->handover.root;
+	found = vtd_kunit_context(unit);
+	unit->iommu.root_entry = own;
+	KUNIT_ASSERT_PTR_EQ(test, found, left->context);
+	KUNIT_EXPECT_TRUE(test, context_present(left->context));
+
+	if (!unit->mode->scalable) {
+		KUNIT_EXPECT_TRUE(test, vtd_context_matches(&left->device_ser, &left->domain_ser, left->context));
+		KUNIT_EXPECT_MEMEQ(test, &left->context->lo, entry, sizeof(entry));
+		return;
+	}
+	KUNIT_EXPECT_TRUE(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser, left->context));
+	KUNIT_EXPECT_MEMEQ(test, left->device.pasid_table->val, entry, sizeof(entry));
+	/* But for the directory and its size, the context entry is the live one. */
+	KUNIT_EXPECT_EQ(test, left->context[0].hi, vtd_kunit_context(unit)->hi);
+	KUNIT_EXPECT_EQ(test, left->context[0].lo & ~(VTD_PAGE_MASK | VTD_CONTEXT_PDTS),
+			vtd_kunit_context(unit)->lo & ~(VTD_PAGE_MASK | VTD_CONTEXT_PDTS));
+	/* The live tables are as they were, and still what the device is on. */
+	KUNIT_EXPECT_EQ(test, vtd_kunit_context(unit)->lo & VTD_PAGE_MASK, virt_to_phys(unit->pasid_table.table));
+}
+
+#define VTD_KUNIT_EXPECT_REFUSED(what, ...)									\
+	KUNIT_EXPECT_FALSE_MSG(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser,	\
+						       left->context), what, ##__VA_ARGS__)
+
+/* Scalable mode: any bit of the entry, and every way to reach another one. */
+static void vtd_kunit_pasid_is_compared(struct kunit *test)
+{
+	static const struct vtd_kunit_mode mode = { "scalable", 4, true, true, false };
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &mode);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	struct vtd_kunit_handover *left = vtd_kunit_hand_over(test, unit, domain);
+	u64 *dir = left->device.pasid_dir, *entry = left->device.pasid_table->val, *other = vtd_kunit_page(test);
+	u64 good;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++) {
+		/* Walks may be snooped or not. */
+		if (i == 87)
+			continue;
+		entry[i / 64] ^= BIT_ULL(i % 64);
+		VTD_KUNIT_EXPECT_REFUSED("bit %u of the entry", i);
+		entry[i / 64] ^= BIT_ULL(i % 64);
+	}
+	for (i = 1; i < PASID_TBL_ENTRIES; i++) {
+		left->device.pasid_table[i].val[0] = PASID_PTE_PRESENT;
+		VTD_KUNIT_EXPECT_REFUSED("another entry, %u", i);
+		left->device.pasid_table[i].val[0] = 0;
+	}
+	for (i = 1; i < VTD_PASID_DIR_ENTRIES; i++) {
+		dir[i] = dir[0];
+		VTD_KUNIT_EXPECT_REFUSED("another entry of the directory, %u", i);
+		dir[i] = 0;
+	}
+
+	good = dir[0];
+	dir[0] = good & ~(u64)PASID_PTE_PRESENT;
+	VTD_KUNIT_EXPECT_REFUSED("no table");
+	memcpy(other, left->device.pasid_table, SZ_4K);
+	dir[0] = virt_to_phys(other) | PASID_PTE_PRESENT;
+	VTD_KUNIT_EXPECT_REFUSED("a table that is not listed");
+	dir[0] = good;
+
+	good = left->context->lo;
+	memcpy(other, dir, SZ_4K);
+	left->context->lo = (good & ~VTD_PAGE_MASK) | virt_to_phys(other);
+	VTD_KUNIT_EXPECT_REFUSED("a directory that the record does not name");
+	left->device_ser.pasid_dir_pa = virt_to_phys(other);
+	VTD_KUNIT_EXPECT_REFUSED("a directory that is not listed");
+	left->device_ser.pasid_dir_pa = virt_to_phys(dir);
+	for (i = 0; i < 8; i++) {
+		left->context->lo = (good & ~VTD_CONTEXT_PDTS) | FIELD_PREP(VTD_CONTEXT_PDTS, i);
+		if (i != VTD_PDTS_ONE_PAGE)
+			VTD_KUNIT_EXPECT_REFUSED("a directory of size %u", i);
+	}
+	left->context->lo = good;
+	KUNIT_EXPECT_TRUE(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser, left->context));
+}
+
+struct vtd_kunit_watch {
+	u128 *entry;
+	u128 values[2];
+	unsigned long nr_seen[2];
+	unsigned long nr_torn;
+};
+
+/* Reads 128 bits at once, as the hardware does: by exchanging them for themselves. */
+static int vtd_kunit_watcher(void *arg)
+{
+	struct vtd_kunit_watch *watch = arg;
+	u128 seen = watch->values[0];
+
+	while (!kthread_should_stop()) {
+		if (try_cmpxchg128(watch->entry, &seen, seen)) {
+			if (seen == watch->values[0])
+				watch->nr_seen[0]++;
+			else if (seen == watch->values[1])
+				watch->nr_seen[1]++;
+			else
+				watch->nr_torn++;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void vtd_kunit_store_is_one_step(struct kunit *test)
+{
+	static const struct vtd_kunit_mode mode = { "scalable", 4, true, true, false };
+	struct vtd_kunit_watch *watch = kunit_kzalloc(test, sizeof(*watch), GFP_KERNEL);
+	struct intel_iommu *iommu = kunit_kzalloc(test, sizeof(*iommu), GFP_KERNEL);
+	u64 *entry = vtd_kunit_page(test);
+	struct task_struct *watcher;
+	unsigned int i;
+	int failed = 0;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one processor: nobody can watch");
+	KUNIT_ASSERT_NOT_NULL(test, watch);
+	KUNIT_ASSERT_NOT_NULL(test, iommu);
+	spin_lock_init(&iommu->lock);
+	iommu->ecap = vtd_kunit_ecap(&mode);
+	/* No half of one is the other's. */
+	watch->values[0] = (u128)0x1111111111111111ULL << 64 | 0x2222222222222222ULL;
+	watch->values[1] = (u128)0x3333333333333333ULL << 64 | 0x4444444444444444ULL;
+	watch->entry = (u128 *)entry;
+	*watch->entry = watch->values[0];
+
+	watcher = kthread_create(vtd_kunit_watcher, watch, "vtd_kunit_watcher");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, watcher);
+	kthread_bind(watcher, cpumask_any_but(cpu_online_mask, raw_smp_processor_id()));
+	wake_up_process(watcher);
+	for (i = 1; i <= VTD_KUNIT_NR_STORES; i++) {
+		const u128 value = watch->values[i % 2];
+
+		scoped_guard(spinlock, &iommu->lock)
+			failed |= vtd_store_128(iommu, entry, (u64)value, (u64)(value >> 64));
+		cond_resched();
+	}
+	kthread_stop(watcher);
+	KUNIT_EXPECT_EQ(test, failed, 0);
+	KUNIT_EXPECT_EQ(test, watch->nr_torn, 0);
+	/* The watcher saw it change, or it saw nothing. */
+	KUNIT_EXPECT_GT(test, watch->nr_seen[0], 0);
+	KUNIT_EXPECT_GT(test, watch->nr_seen[1], 0);
+	KUNIT_EXPECT_TRUE(test, *watch->entry == watch->values[VTD_KUNIT_NR_STORES % 2]);
+}
+
+/* The swap stores once, and flushes the old tag and the new one after that. */
+static void vtd_kunit_swap_is_hitless(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	unsigned int i, nr_old = 0, nr_new = 0;
+	struct pasid_entry pasid = {};
+	struct context_entry context;
+	u64 *good;
+	u16 did;
+
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	KUNIT_ASSERT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
+	did = domain_id_iommu(domain, &unit->iommu);
+	KUNIT_EXPECT_NE(test, did, VTD_KUNIT_OLD_TAG);
+	if (unit->mode->scalable) {
+		vtd_build_pasid(&pasid, domain, &unit->iommu);
+		good = pasid.val;
+		KUNIT_EXPECT_MEMEQ(test, vtd_kunit_pasid(unit), &pasid, sizeof(pasid));
+	} else {
+		vtd_build_context(&context, domain, &unit->iommu);
+		good = &context.lo;
+		KUNIT_EXPECT_MEMEQ(test, vtd_kunit_context(unit), &context, sizeof(context));
+	}
+
+	KUNIT_EXPECT_LT(test, unit->nr_flushes, VTD_KUNIT_MAX_FLUSHES);
+	for (i = 0; i < unit->nr_flushes; i++) {
+		const struct vtd_kunit_flush *flush = &unit->flushes[i];
+
+		KUNIT_EXPECT_MEMEQ(test, flush->entry, good, sizeof(flush->entry));
+		nr_old += !flush->context && flush->did == VTD_KUNIT_OLD_TAG;
+		nr_new += !flush->context && flush->did == did;
+		KUNIT_EXPECT_TRUE(test, flush->did == VTD_KUNIT_OLD_TAG || flush->did == did);
+	}
+	KUNIT_EXPECT_EQ(test, nr_old, 1);
+	KUNIT_EXPECT_EQ(test, nr_new, 1);
+	/* The context cache before the IOTLB, or it would be filled from it again. */
+	if (!unit->mode->scalable)
+		KUNIT_EXPECT_TRUE(test, unit->flushes[0].context && unit->flushes[0].did == VTD_KUNIT_OLD_TAG);
+
+	KUNIT_EXPECT_PTR_EQ(test, unit->info.domain, domain);
+	KUNIT_EXPECT_TRUE(test, unit->info.domain_attached);
+	KUNIT_EXPECT_FALSE(test, list_empty(&domain->devices));
+	KUNIT_EXPECT_FALSE(test, list_empty(&domain->cache_tags));
+
+	/* Like any attached device: it can be detached, and nothing stays but the old tag, which others may use. */
+	device_block_translation(unit->dev);
+	KUNIT_EXPECT_FALSE(test, *vtd_kunit_entry(unit) & 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->devices));
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->cache_tags));
+	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+}
+
+/* A swap that is refused changes nothing: not the entry, no reference, no tag, and nothing is flushed. */
+static void vtd_kunit_expect_refused(struct kunit *test, struct vtd_kunit *unit, struct dmar_domain *domain, int error)
+{
+	struct pasid_entry before = {}, after = {};
+	const size_t bytes = unit->mode->scalable ? sizeof(before) : sizeof(struct context_entry);
+
+	memcpy(&before, vtd_kunit_entry(unit), bytes);
+	KUNIT_EXPECT_EQ(test, intel_liveupdate_swap(domain, unit->dev), error);
+	memcpy(&after, vtd_kunit_entry(unit), bytes);
+	KUNIT_EXPECT_MEMEQ(test, &before, &after, sizeof(before));
+	KUNIT_EXPECT_NULL(test, unit->info.domain);
+	KUNIT_EXPECT_TRUE(test, unit->info.domain_attached);
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->devices));
+	KUNIT_EXPECT_TRUE(test, list_empty(&domain->cache_tags));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->iommu_array));
+	KUNIT_EXPECT_EQ(test, unit->nr_flushes, 0);
+	/* The old tag alone. */
+	KUNIT_EXPECT_TRUE(test, ida_exists(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG));
+	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+	KUNIT_EXPECT_EQ(test, ida_alloc_range(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG, VTD_KUNIT_OLD_TAG, GFP_KERNEL),
+			VTD_KUNIT_OLD_TAG);
+}
+
+static void vtd_kunit_refused_swaps(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	u64 *entry, good;
+	unsigned int i;
+
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	entry = vtd_kunit_entry(unit);
+
+	/* A number of levels that the unit has not. */
+	good = unit->iommu.cap;
+	unit->iommu.cap &= ~(0x1fULL << 8);
+	vtd_kunit_expect_refused(test, unit, domain, -EINVAL);
+	unit->iommu.cap = good;
+
+	/* No domain ID is left. */
+	unit->iommu.max_domain_id = IDA_START_DID;
+	vtd_kunit_expect_refused(test, unit, domain, -ENOSPC);
+	unit->iommu.max_domain_id = 65536;
+
+	/* Nothing to swap from. */
+	entry[0] &= ~1ULL;
+	vtd_kunit_expect_refused(test, unit, domain, -EINVAL);
+	entry[0] |= 1;
+
+	/* What cannot be changed with the first 128 bits. */
+	for (i = 2; unit->mode->scalable && i < 8; i++) {
+		entry[i] ^= BIT_ULL(4 * i);
+		vtd_kunit_expect_refused(test, unit, domain, -EOPNOTSUPP);
+		entry[i] ^= BIT_ULL(4 * i);
+	}
+	KUNIT_EXPECT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
+	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+}
+
+static struct kunit_case vtd_kunit_cases[] = {
+	KUNIT_CASE_PARAM(vtd_kunit_entry_is_the_drivers, vtd_kunit_modes_gen_params),
+	KUNIT_CASE(vtd_kunit_context_is_compared),
+	KUNIT_CASE_PARAM(vtd_kunit_handover_is_right, vtd_kunit_modes_gen_params),
+	KUNIT_CASE(vtd_kunit_pasid_is_compared),
+	KUNIT_CASE(vtd_kunit_store_is_one_step),
+	KUNIT_CASE_PARAM(vtd_kunit_swap_is_hitless, vtd_kunit_modes_gen_params),
+	KUNIT_CASE_PARAM(vtd_kunit_refused_swaps, vtd_kunit_modes_gen_params),
+	{}
+};
+
+static struct kunit_suite vtd_kunit_suite = {
+	.name = "iommu-liveupdate-vtd",
+	.test_cases = vtd_kunit_cases,
+};
+kunit_test_suite(vtd_kunit_suite);
