@@ -41,8 +41,8 @@ int hitless_hwpt_mark_preserve(int iommufd, uint32_t hwpt_id, uint64_t token)
  * Destroying it with IOMMU_DESTROY frees the old kernel's tables; this fails with -EBUSY while a device stands on them.
  *
  * Context: any thread.
- * Return: 0; -ENOENT if the old kernel left no such token, -EEXIST if it was restored before, -EINVAL if the iommufd was
- * not retrieved, -ENOTTY if the kernel has no such thing.
+ * Return: 0; -ENOENT if the old kernel left no such token in this iommufd, or the iommufd was not retrieved, -EEXIST if it was
+ * restored before and not destroyed, -ENOTTY if the kernel has no such thing.
  */
 int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
 {

@@ -77,9 +77,10 @@ int hitless_session_create(int liveupdate_fd, const char *name)
  * what is preserved (map, unmap, resize) fails with -EBUSY from now on.
  *
  * Context: any thread.
- * Return: 0; -EEXIST if the token is used, -EBUSY if the file is preserved already, -ENOENT if something that the file
- * needs is not in this session yet or if no preservation exists for this kind of file, -EINVAL if the file is in no state
- * to be preserved, -EOPNOTSUPP, -ENOMEM.
+ * Return: 0; -EBADF if @fd is no open file, -EEXIST if the token is used, -EBUSY if the file is preserved already, in whatever
+ * session, -ENOENT if something that the file needs is not in this session yet or if no preservation exists for this kind of
+ * file, -EINVAL if the file is in no state to be preserved, -EOPNOTSUPP if that kind of device or HWPT never can be (a device
+ * that shares its IOMMU group with others), -ENOMEM.
  */
 int hitless_session_preserve_fd(int session_fd, int fd, uint64_t token)
 {
@@ -94,8 +95,8 @@ int hitless_session_preserve_fd(int session_fd, int fd, uint64_t token)
  * @name: the name given to hitless_session_create() in the old kernel
  *
  * Context: any thread.
- * Return: the session's file descriptor; -ENOENT if the old kernel left no session of this name, -EINVAL if the name is
- * empty or was retrieved before, -ENAMETOOLONG, -ENOMEM.
+ * Return: the session's file descriptor; -ENOENT if the old kernel left no session of this name, or it was finished, -EINVAL if
+ * the name is empty or somebody has the session open, -ENAMETOOLONG, -ENOMEM.
  */
 int hitless_session_retrieve(int liveupdate_fd, const char *name)
 {
@@ -115,8 +116,9 @@ int hitless_session_retrieve(int liveupdate_fd, const char *name)
  * @token: the token given to hitless_session_preserve_fd() in the old kernel
  *
  * Context: any thread. Memfds first, then iommufds, then devices.
- * Return: a new file descriptor for the file; -ENOENT if the session has no such token. A failure is final: asking again
- * gives the same error.
+ * Return: a new file descriptor, of the same open file each time; -ENOENT if the session has no such token, -EAGAIN if a device
+ * has no driver yet that could give the file (bind it to vfio-pci and ask again). Any other failure is final: asking again gives
+ * the same error.
  */
 int hitless_session_retrieve_fd(int session_fd, uint64_t token)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "channel.h"
 #include "device.h"
 #include "iommufd.h"
-#include "sysfs.h"
+#include "pci.h"
 
 /*
  * From 2.5 GiB up to the memory-mapped configuration space at 2.75 GiB a PC has nothing, with little RAM: DMA that
@@ -18,6 +19,8 @@
 #define IOVA_DEVICES		0xa0000000ULL
 #define IOVA_DEVICE_BYTES	0x04000000ULL
 #define IOVA_PROGRAM		(IOVA_DEVICES - MEMORY_PROGRAM_BYTES)
+
+#define DEVICE_IRQ_WAIT_MS	100
 
 static const struct {
 	const char *name;
@@ -45,6 +48,7 @@ int device_describe(struct device *dev, const char *description)
 			.preserved = known_devices[i].preserved,
 			.vfio.fd = -1,
 			.irq_fd = -1,
+			.retrieved_fd = -1,
 		};
 		snprintf(dev->name, sizeof(dev->name), "%s", known_devices[i].name);
 		snprintf(dev->bdf, sizeof(dev->bdf), "%s", bdf ? bdf : known_devices[i].bdf);
@@ -89,7 +93,8 @@ static int device_attach(struct device *dev)
 
 	if (dev->ops->dma_bytes > IOVA_DEVICE_BYTES)
 		return -E2BIG;
-	dev->iova = IOVA_DEVICES + dev->index * IOVA_DEVICE_BYTES;
+	if (!dev->iova)
+		dev->iova = IOVA_DEVICES + dev->index * IOVA_DEVICE_BYTES;
 	ret = device_ioas_build(dev);
 	if (!ret)
 		ret = iommufd_hwpt_alloc(dev->space->iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
@@ -133,21 +138,32 @@ static int device_telemetry_fill(struct device *dev)
 		.preserved = dev->preserved,
 		.counter_bytes = ops->counter_bytes,
 		.counter_modulo = ops->counter_modulo,
+		.bytes_per_second = ops->bytes_per_second,
 	};
 	uint64_t bar0_pa;
 	int ret = bdf_parse(dev->bdf, &slot.bdf);
 
 	if (!ret && ops->counter_bytes)
 		ret = memory_pa(&dev->space->memory, dev->dma_offset + ops->counter_offset, &slot.counter_pa);
-	if (!ret && ops->counter_bytes)
+	if (!ret && ops->counter_register)
 		ret = pci_bar0_read(dev->bdf, &bar0_pa);
 	if (ret)
 		return ret;
-	if (ops->counter_bytes)
+	if (ops->counter_register)
 		slot.register_pa = bar0_pa + ops->counter_register;
 	*dev->telemetry = slot;
 	__atomic_store_n(&dev->telemetry->kind, ops->kind, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* Tells the witness where the device is, and what it counts where. */
+int device_announce(struct device *dev)
+{
+	int ret = device_telemetry_fill(dev);
+
+	if (!ret)
+		channel_device(dev->name, dev->bdf, dev->preserved);
+	return ret;
 }
 
 static int device_bind(struct device *dev)
@@ -164,7 +180,7 @@ static int device_bind(struct device *dev)
 	ret = vfio_device_bind(&dev->vfio, fd, dev->space->iommufd);
 	if (ret)
 		close(fd);
-	return ret;
+	return ret ? ret : vfio_device_regions_find(&dev->vfio);
 }
 
 /* From a device that nobody has to one that does DMA. */
@@ -181,9 +197,7 @@ int device_open(struct device *dev)
 	if (!ret)
 		ret = dev->ops->start(dev);
 	if (!ret)
-		ret = device_telemetry_fill(dev);
-	if (!ret)
-		channel_device(dev->name, dev->bdf, dev->preserved);
+		ret = device_announce(dev);
 	return ret;
 }
 
@@ -196,32 +210,58 @@ static int device_telemetry_check(const struct device *dev)
 
 	if (dev->telemetry->kind != ops->kind)
 		return -EPROTO;
-	if (!ops->counter_bytes)
+	if (!ops->counter_register)
 		return 0;
-	ret = memory_pa(&dev->space->memory, dev->dma_offset + ops->counter_offset, &counter_pa);
-	if (!ret)
-		ret = pci_bar0_read(dev->bdf, &bar0_pa);
+	ret = pci_bar0_read(dev->bdf, &bar0_pa);
+	if (!ret && ops->counter_bytes)
+		ret = memory_pa(&dev->space->memory, dev->dma_offset + ops->counter_offset, &counter_pa);
 	if (ret)
 		return ret;
-	if (counter_pa != dev->telemetry->counter_pa || bar0_pa + ops->counter_register != dev->telemetry->register_pa)
+	if ((ops->counter_bytes && counter_pa != dev->telemetry->counter_pa) ||
+	    bar0_pa + ops->counter_register != dev->telemetry->register_pa)
 		return -ESTALE;
 	return 0;
 }
 
-/*
- * From a device's file that came through an update to a device on tables of this kernel. Attaching is the swap: from then
- * on nothing of the old kernel's tables is in use.
- */
-int device_adopt(struct device *dev, int cdev_fd)
+/* Binds a device's file that came through an update. Its tables are the old kernel's still. */
+int device_claim(struct device *dev)
 {
-	int ret = vfio_device_bind(&dev->vfio, cdev_fd, dev->space->iommufd);
+	int ret = vfio_device_bind(&dev->vfio, dev->retrieved_fd, dev->space->iommufd);
+
+	if (ret)
+		return ret;
+	dev->retrieved_fd = -1;
+	return vfio_device_regions_find(&dev->vfio);
+}
+
+/* What the device had to say while nobody listened is still pending in it, and comes as soon as somebody does. */
+static int device_irq_take_over(struct device *dev)
+{
+	uint32_t owed = dev->ops->irq_owed(dev);
+	char detail[48];
+	int ret = device_irq_set(dev);
+
+	if (!ret && owed) {
+		ret = device_irq_wait(dev, DEVICE_IRQ_WAIT_MS);
+		snprintf(detail, sizeof(detail), "%u interrupts for %u packets", (unsigned int)dev->nr_irqs, owed);
+		channel_check("irq-after-update", !ret, detail);
+		ret = 0;
+	}
+	return ret;
+}
+
+/*
+ * From a bound device on the old kernel's tables to one on this kernel's. Attaching is the swap: from then on nothing of the
+ * old tables is in use.
+ */
+int device_swap(struct device *dev)
+{
+	int ret = device_attach(dev);
 
 	if (!ret)
-		ret = device_attach(dev);
-	if (!ret)
-		ret = device_irq_set(dev);
-	if (!ret)
 		ret = dev->ops->adopt(dev);
+	if (!ret && dev->ops->has_irq)
+		ret = device_irq_take_over(dev);
 	if (!ret)
 		ret = device_telemetry_check(dev);
 	if (!ret)
@@ -242,6 +282,17 @@ int device_irq_count(struct device *dev)
 		return errno == EAGAIN ? 0 : -errno;
 	dev->nr_irqs += count;
 	return 0;
+}
+
+/* Return: 0 when an interrupt came within @ms, -ETIMEDOUT. */
+int device_irq_wait(struct device *dev, unsigned int ms)
+{
+	struct pollfd pollfd = { .fd = dev->irq_fd, .events = POLLIN };
+	int ret = poll(&pollfd, 1, ms);
+
+	if (ret <= 0)
+		return ret ? -errno : -ETIMEDOUT;
+	return device_irq_count(dev);
 }
 
 /* A device that has failed is reported once, and then left alone. */

@@ -14,6 +14,9 @@
 #include "rig_telemetry.h"
 #include "vfio.h"
 
+/* An IOVA that no device has in use, and no RAM is at. */
+#define DEVICE_IOVA_UNUSED	0x90000000ULL
+
 /* What devices are bound to and do DMA into. */
 struct space {
 	int iommufd;
@@ -31,11 +34,14 @@ struct device;
  * @counter_offset: in the DMA memory, of the counter that the device writes
  * @counter_bytes: size of the counter, 0 if there is none
  * @counter_modulo: the counter wraps at this value
- * @counter_register: offset in BAR 0 of the same counter as a register
+ * @counter_register: offset in BAR 0 of the same counter as a register, 0 if there is none
+ * @bytes_per_second: of a counter of bytes
  * @has_irq: the device raises MSI-X vector 0
  * @start: program the device from reset; its table is attached, bus mastering on, its interrupt set
  * @adopt: take over a device that runs since an earlier kernel: look, and write to no register
  * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works
+ * @irq_raise: make the device interrupt, for no reason; only with @has_irq
+ * @irq_owed: after @adopt: how much came for which the device must have raised an interrupt that nobody got; only with @has_irq
  */
 struct device_ops {
 	uint32_t kind;
@@ -46,10 +52,13 @@ struct device_ops {
 	uint32_t counter_bytes;
 	uint64_t counter_modulo;
 	uint32_t counter_register;
+	uint64_t bytes_per_second;
 	bool has_irq;
 	int (*start)(struct device *dev);
 	int (*adopt)(struct device *dev);
 	int (*poll)(struct device *dev);
+	int (*irq_raise)(struct device *dev);
+	uint32_t (*irq_owed)(struct device *dev);
 };
 
 extern const struct device_ops ohci_ops;
@@ -65,7 +74,7 @@ struct device {
 	unsigned int index;		/* in the rig's list: makes tokens and IOVAs */
 	struct space *space;
 	uint64_t dma_offset;		/* in the space's memfd */
-	uint64_t iova;
+	uint64_t iova;			/* 0 until it is attached: then the device's usual place */
 	struct rig_device *telemetry;
 	struct rig_packets *packets;
 
@@ -75,13 +84,23 @@ struct device {
 	int irq_fd;
 	uint64_t nr_irqs;
 	uint32_t next;			/* igb: next descriptor to look at */
+
+	bool marked;			/* its HWPT, which it stays whatever becomes of the session */
+	int retrieved_fd;		/* its file of the session, from retrieve to bind, else -1 */
+	uint32_t restored_id;		/* the HWPT of the old tables, from restore to destroy, else 0 */
 };
 
 int device_describe(struct device *dev, const char *description);
 int device_open(struct device *dev);
-int device_adopt(struct device *dev, int cdev_fd);
+int device_announce(struct device *dev);
+int device_claim(struct device *dev);
+int device_swap(struct device *dev);
 int device_irq_count(struct device *dev);
+int device_irq_wait(struct device *dev, unsigned int ms);
 int device_poll(struct device *dev);
+
+/* For the plan that shows that no interrupt is lost. */
+int igb_head_read(struct device *dev, uint32_t *head);
 
 static inline void *device_dma(const struct device *dev, uint64_t offset)
 {

@@ -47,7 +47,8 @@
 #define PIN_IN_ENABLE		0x20
 
 #define HDA_STREAM_TAG		1
-#define HDA_FORMAT		0x1811		/* 48 kHz times 4, 16 bits, 2 channels: 750 KiB/s */
+#define HDA_FORMAT		0x1811		/* 48 kHz times 4, 16 bits, 2 channels */
+#define HDA_BYTES_PER_SECOND	(48000 * 4 * 2 * 2)
 
 /* DMA memory: position buffer, buffer descriptor list, data. */
 #define HDA_POSITION		0x0000
@@ -258,6 +259,7 @@ const struct device_ops hda_ops = {
 	.counter_bytes = 4,
 	.counter_modulo = HDA_CYCLE_BYTES,
 	.counter_register = HDA_SD_LPIB,
+	.bytes_per_second = HDA_BYTES_PER_SECOND,
 	.start = hda_start,
 	.adopt = hda_adopt,
 	.poll = hda_poll,

@@ -16,6 +16,7 @@
 #define IGB_MDIC		0x0020
 #define IGB_RCTL		0x0100
 #define IGB_GPIE		0x1514
+#define IGB_EICS		0x1520
 #define IGB_EIMS		0x1524
 #define IGB_EIAC		0x152c
 #define IGB_IVAR0		0x1700
@@ -265,13 +266,38 @@ static int igb_poll(struct device *dev)
 	return dev->next == first ? 0 : igb_tail_write(dev);
 }
 
+/* Packets that lie in the ring since the last kernel's program looked. */
+static uint32_t igb_irq_owed(struct device *dev)
+{
+	uint32_t head;
+
+	if (igb_head_read(dev, &head) || head >= IGB_NR_DESCRIPTORS)
+		return 0;
+	return (head + IGB_NR_DESCRIPTORS - dev->next) % IGB_NR_DESCRIPTORS;
+}
+
+static int igb_irq_raise(struct device *dev)
+{
+	return vfio_write32(&dev->vfio, IGB_EICS, 1);
+}
+
+/* The descriptor that the device fills next. */
+int igb_head_read(struct device *dev, uint32_t *head)
+{
+	return vfio_read32(&dev->vfio, IGB_RDH0, head);
+}
+
 const struct device_ops igb_ops = {
 	.kind = RIG_DEVICE_IGB,
 	.vendor = 0x8086,
 	.device = 0x10c9,
 	.dma_bytes = IGB_BUFFERS + IGB_NR_DESCRIPTORS * IGB_BUFFER_BYTES,
+	.counter_modulo = IGB_NR_DESCRIPTORS,
+	.counter_register = IGB_RDH0,
 	.has_irq = true,
 	.start = igb_start,
 	.adopt = igb_adopt,
 	.poll = igb_poll,
+	.irq_raise = igb_irq_raise,
+	.irq_owed = igb_irq_owed,
 };

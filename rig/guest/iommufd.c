@@ -76,3 +76,41 @@ int iommufd_destroy(int iommufd, uint32_t id)
 
 	return ioctl(iommufd, IOMMU_DESTROY, &arg) ? -errno : 0;
 }
+
+/* User memory that belongs to no file. */
+int iommufd_map_anonymous(int iommufd, uint32_t ioas_id, void *base, uint64_t bytes, uint64_t iova)
+{
+	struct iommu_ioas_map arg = {
+		.size = sizeof(arg),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = ioas_id,
+		.user_va = (uintptr_t)base,
+		.length = bytes,
+		.iova = iova,
+	};
+
+	return ioctl(iommufd, IOMMU_IOAS_MAP, &arg) ? -errno : 0;
+}
+
+int iommufd_copy(int iommufd, uint32_t from_ioas_id, uint64_t from_iova, uint64_t bytes, uint32_t to_ioas_id, uint64_t to_iova)
+{
+	struct iommu_ioas_copy arg = {
+		.size = sizeof(arg),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE,
+		.dst_ioas_id = to_ioas_id,
+		.src_ioas_id = from_ioas_id,
+		.length = bytes,
+		.dst_iova = to_iova,
+		.src_iova = from_iova,
+	};
+
+	return ioctl(iommufd, IOMMU_IOAS_COPY, &arg) ? -errno : 0;
+}
+
+/* 0 and UINT64_MAX stand for all there is. */
+int iommufd_unmap(int iommufd, uint32_t ioas_id, uint64_t iova, uint64_t bytes)
+{
+	struct iommu_ioas_unmap arg = { .size = sizeof(arg), .ioas_id = ioas_id, .iova = iova, .length = bytes };
+
+	return ioctl(iommufd, IOMMU_IOAS_UNMAP, &arg) ? -errno : 0;
+}

@@ -7,19 +7,7 @@
 #include <errno.h>
 
 #include "device.h"
-
-#define OHCI_CONTROL		0x04
-#define OHCI_INTERRUPT_STATUS	0x0c
-#define OHCI_HCCA		0x18
-#define OHCI_FM_INTERVAL	0x34
-#define OHCI_FM_NUMBER		0x3c
-
-#define OHCI_CONTROL_STATE	0xc0		/* functional state */
-#define OHCI_OPERATIONAL	0x80
-#define OHCI_UNRECOVERABLE	(1u << 4)	/* interrupt status */
-#define OHCI_FM_INTERVAL_1MS	0x27782edfu	/* 12,000 bit times a frame; the largest packet that fits */
-
-#define HCCA_FRAME_NUMBER	0x80
+#include "ohci.h"
 
 static int ohci_start(struct device *dev)
 {

@@ -36,6 +36,8 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return text_set(options->plan, sizeof(options->plan), value);
 	if (!strcmp(key, "devices"))
 		return text_set(options->devices, sizeof(options->devices), value);
+	if (!strcmp(key, "quarantined"))
+		return text_set(options->quarantined, sizeof(options->quarantined), value);
 	if (!strcmp(key, "hops"))
 		return number_set(&options->hops, value);
 	if (!strcmp(key, "run_ms"))

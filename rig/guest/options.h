@@ -4,6 +4,7 @@
  *   hitless.plan=<name>		see plan.c; default "dma"
  *   hitless.hops=<n>			how many updates, default 1
  *   hitless.devices=<name>[@<bdf>],...	which devices work, in this order; default "ohci,hda,igb"
+ *   hitless.quarantined=<name>,...	plan "quarantine": which of them the new kernel must refuse; default none
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -15,6 +16,7 @@
 struct options {
 	char plan[32];
 	char devices[128];
+	char quarantined[128];
 	unsigned int hops;
 	unsigned int run_ms;
 	unsigned int generation;

@@ -6,8 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abort.h"
 #include "channel.h"
+#include "irq.h"
 #include "plan.h"
+#include "quarantine.h"
+#include "refuse.h"
+#include "rogue.h"
 #include "update.h"
 
 static int workload_start(struct rig *rig)
@@ -16,6 +21,8 @@ static int workload_start(struct rig *rig)
 
 	channel_mark("workload-begin");
 	ret = rig_start(rig);
+	if (!ret)
+		ret = rig_announce(rig);
 	channel_mark("workload-end");
 	return ret;
 }
@@ -68,6 +75,97 @@ static int plan_stock(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* Updates that are given up, each followed by normal use, in each kernel; at the end a real one. */
+static int plan_abort(struct rig *rig)
+{
+	int ret = rig->options.generation ? update_adopt(rig) : workload_start(rig);
+
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (!ret)
+		ret = abort_all(rig);
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = update_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/* Beside the preserved devices one works that nobody preserves; it must be blocked, and they must not. */
+static int plan_containment(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = update_adopt(rig);
+		if (!ret)
+			ret = rogue_contained(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	channel_mark("workload-begin");
+	ret = rig_start(rig);
+	if (!ret)
+		ret = rogue_start(rig);
+	if (!ret)
+		ret = rig_announce(rig);
+	channel_mark("workload-end");
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_preserve(rig);
+	if (!ret)
+		ret = rogue_unleash(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/* As update, of a machine that gets packets, and with no packet at the moment when the new kernel listens. */
+static int plan_irq(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_retrieve(rig);
+	if (!ret)
+		ret = irq_swap(rig);
+	if (!ret)
+		ret = update_finish(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
+/* Bad input at each step of an update, before, after and beside it. */
+static int plan_refuse(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = refuse_adopt(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	ret = plan_dma(rig);
+	if (!ret)
+		ret = refuse_old(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_preserve(rig);
+	if (!ret)
+		ret = refuse_preserved(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/* As update, of one hop, but that the new kernel must refuse some of it. */
+static int plan_quarantine(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = quarantine_adopt(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -75,6 +173,11 @@ static const struct {
 	{ "dma", plan_dma },
 	{ "update", plan_update },
 	{ "stock", plan_stock },
+	{ "abort", plan_abort },
+	{ "containment", plan_containment },
+	{ "irq", plan_irq },
+	{ "quarantine", plan_quarantine },
+	{ "refuse", plan_refuse },
 };
 
 int plan_run(struct rig *rig)

@@ -30,51 +30,38 @@ static int devices_describe(struct rig *rig)
 			return ret;
 		}
 		dev->index = rig->nr_devices++;
-		dev->space = dev->preserved ? &rig->kept : &rig->lost;
+		dev->space = &rig->kept;
 	}
 	return rig->nr_devices ? 0 : -ENODEV;
 }
 
-/* Gives each device of a space its part of the memfd; both kernels come to the same layout. */
-static uint64_t space_layout(struct rig *rig, const struct space *space)
+/* Gives each preserved device its part of the memfd; both kernels come to the same layout. */
+static uint64_t rig_layout(struct rig *rig)
 {
 	uint64_t end = MEMORY_PROGRAM_BYTES;
 	struct device *dev;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (dev->space != space)
-			continue;
+	rig_for_each_preserved(dev, rig) {
 		dev->dma_offset = end;
 		end += (dev->ops->dma_bytes + MEMORY_PAGE_BYTES - 1) / MEMORY_PAGE_BYTES * MEMORY_PAGE_BYTES;
 	}
 	return end;
 }
 
-static bool space_used(const struct rig *rig, const struct space *space)
+static int kept_create(struct rig *rig)
 {
-	const struct device *dev;
-
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++)
-		if (dev->space == space)
-			return true;
-	return false;
-}
-
-static int space_create(struct rig *rig, struct space *space)
-{
-	int ret = memory_create(&space->memory, space_layout(rig, space));
+	int ret = memory_create(&rig->kept.memory, rig_layout(rig));
 
 	if (ret)
 		return ret;
-	space->iommufd = iommufd_open();
-	return space->iommufd < 0 ? space->iommufd : 0;
+	rig->kept.iommufd = iommufd_open();
+	return rig->kept.iommufd < 0 ? rig->kept.iommufd : 0;
 }
 
 int rig_init(struct rig *rig)
 {
 	rig->session = -1;
 	rig->kept.iommufd = -1;
-	rig->lost.iommufd = -1;
 	return devices_describe(rig);
 }
 
@@ -84,12 +71,13 @@ static void telemetry_connect(struct rig *rig)
 	struct rig_telemetry *telemetry = memory_telemetry(&rig->kept.memory);
 	struct device *dev;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
+	rig_for_each_device(dev, rig) {
 		dev->telemetry = &telemetry->devices[dev->index];
 		dev->packets = &telemetry->packets;
 	}
 }
 
+/* Physical addresses hold once devices map the memory. */
 static int telemetry_announce(struct rig *rig)
 {
 	uint64_t pa;
@@ -105,7 +93,7 @@ static int devices_open(struct rig *rig)
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
+	rig_for_each_preserved(dev, rig) {
 		ret = device_open(dev);
 		if (ret) {
 			channel_check(dev->name, false, "start");
@@ -115,21 +103,22 @@ static int devices_open(struct rig *rig)
 	return 0;
 }
 
-/* From a cold machine to devices at work. The page's magic number comes last: physical addresses hold once devices map the memory. */
+/* From a cold machine to preserved devices at work; what becomes of others is the plan's business. */
 int rig_start(struct rig *rig)
 {
-	struct rig_telemetry *telemetry;
-	int ret = space_create(rig, &rig->kept);
+	int ret = kept_create(rig);
 
-	if (!ret && space_used(rig, &rig->lost))
-		ret = space_create(rig, &rig->lost);
 	if (ret)
 		return ret;
 	telemetry_connect(rig);
-	ret = devices_open(rig);
-	if (ret)
-		return ret;
-	telemetry = memory_telemetry(&rig->kept.memory);
+	return devices_open(rig);
+}
+
+/* Tells the witness, once all devices have said what there is. The magic number comes last. */
+int rig_announce(struct rig *rig)
+{
+	struct rig_telemetry *telemetry = memory_telemetry(&rig->kept.memory);
+
 	telemetry->nr_devices = rig->nr_devices;
 	telemetry->generation = rig->options.generation;
 	__atomic_store_n(&telemetry->magic, RIG_TELEMETRY_MAGIC, __ATOMIC_RELEASE);
@@ -140,7 +129,7 @@ int rig_start(struct rig *rig)
 int rig_memory_adopt(struct rig *rig, int fd)
 {
 	struct rig_telemetry *telemetry;
-	int ret = memory_adopt(&rig->kept.memory, fd, space_layout(rig, &rig->kept));
+	int ret = memory_adopt(&rig->kept.memory, fd, rig_layout(rig));
 
 	if (ret)
 		return ret;
@@ -177,7 +166,7 @@ static int devices_poll(struct rig *rig)
 	struct device *dev;
 	int ret = 0;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++)
+	rig_for_each_device(dev, rig)
 		if (dev->vfio.fd >= 0 && device_poll(dev))
 			ret = -EIO;
 	return ret;
@@ -187,7 +176,7 @@ void rig_irqs_report(struct rig *rig)
 {
 	struct device *dev;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++)
+	rig_for_each_device(dev, rig)
 		if (dev->irq_fd >= 0)
 			channel_irq(dev->name, dev->nr_irqs);
 }
@@ -208,4 +197,26 @@ int rig_run(struct rig *rig, unsigned int ms)
 		}
 	}
 	return ret;
+}
+
+/* The nth of those that are preserved, NULL if there are not so many. */
+struct device *rig_device_preserved(struct rig *rig, unsigned int nr)
+{
+	struct device *dev;
+
+	rig_for_each_preserved(dev, rig)
+		if (!nr--)
+			return dev;
+	return NULL;
+}
+
+/* The device that plans may do with as they like, NULL without one. */
+struct device *rig_device_other(struct rig *rig)
+{
+	struct device *dev;
+
+	rig_for_each_device(dev, rig)
+		if (!dev->preserved)
+			return dev;
+	return NULL;
 }

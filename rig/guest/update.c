@@ -10,16 +10,10 @@
 #include "channel.h"
 #include "iommufd.h"
 #include "kexec.h"
-#include "sysfs.h"
+#include "pci.h"
 #include "update.h"
 
 #define SESSION_NAME	"hitless-rig"
-
-/* Tokens in the session, and of HWPTs in the iommufd. Odd numbers on purpose: nothing may take a token for an index. */
-#define TOKEN_MEMORY		0xd1ff000000000001ULL
-#define TOKEN_IOMMUFD		0xd1ff000000000011ULL
-#define TOKEN_DEVICE(index)	(0xd1ff000000001001ULL + (index) * 0x10)
-#define TOKEN_HWPT(index)	(0xffffffff00000001ULL + (index) * 0x100)
 
 static int said(const char *what, const char *name, int ret)
 {
@@ -55,17 +49,26 @@ int update_session_create(struct rig *rig)
 	return rig->session < 0 ? said("create", SESSION_NAME, rig->session) : 0;
 }
 
+/* In the old kernel this takes back whatever was preserved; in the new one it is for after finish, or to be retrieved again. */
+void update_session_close(struct rig *rig)
+{
+	close(rig->session);
+	rig->session = -1;
+}
+
+/* A mark is the HWPT's: it is there after a session was given up, and a second one would be refused. */
 int update_mark(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
+	rig_for_each_preserved(dev, rig) {
+		if (dev->marked)
 			continue;
 		ret = hitless_hwpt_mark_preserve(rig->kept.iommufd, dev->hwpt_id, TOKEN_HWPT(dev->index));
 		if (ret)
 			return said("mark", dev->name, ret);
+		dev->marked = true;
 	}
 	return 0;
 }
@@ -80,17 +83,20 @@ int update_preserve_iommufd(struct rig *rig)
 	return said("preserve", "iommufd", hitless_session_preserve_fd(rig->session, rig->kept.iommufd, TOKEN_IOMMUFD));
 }
 
-int update_preserve_devices(struct rig *rig)
+int update_preserve_device(struct rig *rig, struct device *dev)
+{
+	return said("preserve", dev->name, hitless_session_preserve_fd(rig->session, dev->vfio.fd, TOKEN_DEVICE(dev->index)));
+}
+
+static int preserve_devices(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
-			continue;
-		ret = hitless_session_preserve_fd(rig->session, dev->vfio.fd, TOKEN_DEVICE(dev->index));
+	rig_for_each_preserved(dev, rig) {
+		ret = update_preserve_device(rig, dev);
 		if (ret)
-			return said("preserve", dev->name, ret);
+			return ret;
 	}
 	return 0;
 }
@@ -108,7 +114,7 @@ int update_preserve(struct rig *rig)
 	if (!ret)
 		ret = update_preserve_iommufd(rig);
 	if (!ret)
-		ret = update_preserve_devices(rig);
+		ret = preserve_devices(rig);
 	channel_mark("preserve-end");
 	return ret;
 }
@@ -145,7 +151,7 @@ int update_retrieve_memory(struct rig *rig)
 	return said("adopt", "memory", ret);
 }
 
-static int retrieve_iommufd(struct rig *rig)
+int update_retrieve_iommufd(struct rig *rig)
 {
 	int fd = hitless_session_retrieve_fd(rig->session, TOKEN_IOMMUFD);
 
@@ -156,116 +162,132 @@ static int retrieve_iommufd(struct rig *rig)
 }
 
 /* A device must have its driver before its file can be had. */
-static int retrieve_devices(struct rig *rig, int fds[RIG_NR_DEVICES])
+int update_retrieve_device(struct rig *rig, struct device *dev)
+{
+	int ret = pci_vfio_bind(dev->bdf);
+
+	if (ret)
+		return said("bind", dev->name, ret);
+	dev->retrieved_fd = hitless_session_retrieve_fd(rig->session, TOKEN_DEVICE(dev->index));
+	return dev->retrieved_fd < 0 ? said("retrieve", dev->name, dev->retrieved_fd) : 0;
+}
+
+int update_retrieve_devices(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
-			continue;
-		ret = pci_vfio_bind(dev->bdf);
+	rig_for_each_preserved(dev, rig) {
+		ret = update_retrieve_device(rig, dev);
 		if (ret)
-			return said("bind", dev->name, ret);
-		fds[dev->index] = hitless_session_retrieve_fd(rig->session, TOKEN_DEVICE(dev->index));
-		if (fds[dev->index] < 0)
-			return said("retrieve", dev->name, fds[dev->index]);
+			return ret;
 	}
 	return 0;
 }
 
-static int restore_hwpts(struct rig *rig, uint32_t hwpts[RIG_NR_DEVICES])
+int update_restore(struct rig *rig, struct device *dev)
+{
+	return said("restore", dev->name, hitless_hwpt_restore(rig->kept.iommufd, TOKEN_HWPT(dev->index), &dev->restored_id));
+}
+
+static int restore_all(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
-			continue;
-		ret = hitless_hwpt_restore(rig->kept.iommufd, TOKEN_HWPT(dev->index), &hwpts[dev->index]);
+	rig_for_each_preserved(dev, rig) {
+		ret = update_restore(rig, dev);
 		if (ret)
-			return said("restore", dev->name, ret);
+			return ret;
 	}
 	return 0;
 }
 
-static int retrieve(struct rig *rig, int fds[RIG_NR_DEVICES], uint32_t hwpts[RIG_NR_DEVICES])
+int update_retrieve(struct rig *rig)
 {
-	int ret = update_session_retrieve(rig);
+	int ret;
 
+	channel_mark("retrieve-begin");
+	ret = update_session_retrieve(rig);
 	if (!ret)
 		ret = update_retrieve_memory(rig);
 	if (!ret)
-		ret = retrieve_iommufd(rig);
+		ret = update_retrieve_iommufd(rig);
 	if (!ret)
-		ret = retrieve_devices(rig, fds);
+		ret = update_retrieve_devices(rig);
 	if (!ret)
-		ret = restore_hwpts(rig, hwpts);
+		ret = restore_all(rig);
+	channel_mark("retrieve-end");
 	return ret;
 }
 
-static int swap(struct rig *rig, const int fds[RIG_NR_DEVICES])
+static int swap_all(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
-			continue;
-		ret = device_adopt(dev, fds[dev->index]);
+	rig_for_each_preserved(dev, rig) {
+		ret = device_claim(dev);
+		if (!ret)
+			ret = device_swap(dev);
 		if (ret)
-			return said("adopt", dev->name, ret);
+			return said("swap", dev->name, ret);
 	}
 	return 0;
 }
 
-/* Frees the old kernel's tables; nothing stands on them any more. */
-static int destroy_restored(struct rig *rig, const uint32_t hwpts[RIG_NR_DEVICES])
+int update_swap(struct rig *rig)
 {
-	struct device *dev;
 	int ret;
 
-	for (dev = rig->devices; dev < rig->devices + rig->nr_devices; dev++) {
-		if (!dev->preserved)
-			continue;
-		ret = iommufd_destroy(rig->kept.iommufd, hwpts[dev->index]);
-		if (ret)
-			return said("destroy restored HWPT of", dev->name, ret);
-	}
-	return 0;
+	channel_mark("swap-begin");
+	ret = swap_all(rig);
+	channel_mark("swap-end");
+	return ret;
 }
 
-static int finish(struct rig *rig, const uint32_t hwpts[RIG_NR_DEVICES])
+/* Frees the old kernel's tables; nothing may stand on them any more. */
+int update_destroy_restored(struct rig *rig, struct device *dev)
 {
-	int ret = destroy_restored(rig, hwpts);
+	int ret = said("destroy restored HWPT of", dev->name, iommufd_destroy(rig->kept.iommufd, dev->restored_id));
 
 	if (!ret)
-		ret = said("finish", SESSION_NAME, hitless_session_finish(rig->session));
-	if (ret)
-		return ret;
-	close(rig->session);
-	rig->session = -1;
-	return 0;
+		dev->restored_id = 0;
+	return ret;
+}
+
+static int finish(struct rig *rig)
+{
+	struct device *dev;
+	int ret;
+
+	rig_for_each_preserved(dev, rig) {
+		ret = dev->restored_id ? update_destroy_restored(rig, dev) : 0;
+		if (ret)
+			return ret;
+	}
+	ret = said("finish", SESSION_NAME, hitless_session_finish(rig->session));
+	if (!ret)
+		update_session_close(rig);
+	return ret;
+}
+
+int update_finish(struct rig *rig)
+{
+	int ret;
+
+	channel_mark("finish-begin");
+	ret = finish(rig);
+	channel_mark("finish-end");
+	return ret;
 }
 
 /* All of the new kernel's part, from a fresh init to devices that this kernel owns in full. */
 int update_adopt(struct rig *rig)
 {
-	uint32_t hwpts[RIG_NR_DEVICES] = { 0 };
-	int ret, fds[RIG_NR_DEVICES];
+	int ret = update_retrieve(rig);
 
-	channel_mark("retrieve-begin");
-	ret = retrieve(rig, fds, hwpts);
-	channel_mark("retrieve-end");
-	if (ret)
-		return ret;
-	channel_mark("swap-begin");
-	ret = swap(rig, fds);
-	channel_mark("swap-end");
-	if (ret)
-		return ret;
-	channel_mark("finish-begin");
-	ret = finish(rig, hwpts);
-	channel_mark("finish-end");
-	return ret;
+	if (!ret)
+		ret = update_swap(rig);
+	return ret ? ret : update_finish(rig);
 }

@@ -24,21 +24,23 @@ static int region_offset_read(int fd, uint32_t index, uint64_t *offset)
 	return 0;
 }
 
-/* Takes @fd only if it succeeds. */
+/* Takes @fd only if it succeeds. Register access needs vfio_device_regions_find(): a device may be of interest that has no BAR 0. */
 int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd)
 {
 	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = iommufd };
-	struct vfio_device bound;
-	int ret;
 
 	if (ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg))
 		return -errno;
-	bound = (struct vfio_device){ .fd = fd, .dev_id = arg.out_devid };
-	ret = region_offset_read(fd, VFIO_PCI_CONFIG_REGION_INDEX, &bound.config_offset);
+	*vfio = (struct vfio_device){ .fd = fd, .dev_id = arg.out_devid };
+	return 0;
+}
+
+int vfio_device_regions_find(struct vfio_device *vfio)
+{
+	int ret = region_offset_read(vfio->fd, VFIO_PCI_CONFIG_REGION_INDEX, &vfio->config_offset);
+
 	if (!ret)
-		ret = region_offset_read(fd, VFIO_PCI_BAR0_REGION_INDEX, &bound.bar0_offset);
-	if (!ret)
-		*vfio = bound;
+		ret = region_offset_read(vfio->fd, VFIO_PCI_BAR0_REGION_INDEX, &vfio->bar0_offset);
 	return ret;
 }
 
@@ -47,6 +49,13 @@ int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id)
 	struct vfio_device_attach_iommufd_pt arg = { .argsz = sizeof(arg), .pt_id = hwpt_id };
 
 	return ioctl(vfio->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg) ? -errno : 0;
+}
+
+int vfio_device_detach(const struct vfio_device *vfio)
+{
+	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
+
+	return ioctl(vfio->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg) ? -errno : 0;
 }
 
 static int vfio_pread(const struct vfio_device *vfio, uint64_t at, void *value, size_t bytes)

@@ -13,7 +13,9 @@ struct vfio_device {
 };
 
 int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd);
+int vfio_device_regions_find(struct vfio_device *vfio);
 int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id);
+int vfio_device_detach(const struct vfio_device *vfio);
 int vfio_device_bus_master_enable(const struct vfio_device *vfio);
 int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd);
 

@@ -41,7 +41,7 @@ enum rig_device_kind {
  * One device. counter_pa points into DMA memory at a counter that the device itself writes.
  *   OHCI: HccaFrameNumber, 16 bits, one step a millisecond; register: HcFmNumber (BAR0 + 0x3c).
  *   HDA: the capture stream's entry of the DMA position buffer, 32 bits, bytes into the cyclic buffer; register: SDnLPIB.
- *   IGB: none (0); packets are judged by their sequence numbers.
+ *   IGB: none (0); packets are judged by their sequence numbers. register: RDH0 (BAR0 + 0xc010), descriptors the device has used.
  */
 struct rig_device {
 	uint32_t kind;			/* enum rig_device_kind, 0: slot not used */
@@ -51,7 +51,8 @@ struct rig_device {
 	uint64_t counter_pa;		/* guest physical */
 	uint64_t register_pa;		/* guest physical address of the device's own counter register, 0: none */
 	uint64_t counter_modulo;	/* the counter wraps at this value */
-	uint64_t reserved[3];
+	uint64_t bytes_per_second;	/* HDA: rate of the stream; 0: no such rate */
+	uint64_t reserved[2];
 };
 
 /* What the guest saw of the packets; written by the guest only, after it has looked at each received packet. */

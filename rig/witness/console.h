@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernels' console: kept with the host's time before each line, and told to the timeline. */
+/*
+ * The kernels' console: kept with the host's time before each line, told to the timeline, and searched for what a kernel says of
+ * itself.
+ */
 #ifndef WITNESS_CONSOLE_H
 #define WITNESS_CONSOLE_H
 
@@ -8,9 +11,20 @@
 #include "timeline.h"
 #include "util.h"
 
+#define CONSOLE_MAX_SPLATS	8
+#define SPLAT_BYTES		160
+
+/* A kernel found something wrong with itself. */
+struct splat {
+	int64_t ns;
+	char line[SPLAT_BYTES];
+};
+
 struct console {
 	struct timeline *timeline;
 	FILE *log;
+	unsigned int nr_splats;		/* all; the first ones are kept */
+	struct splat splats[CONSOLE_MAX_SPLATS];
 	struct linebuf in;
 };
 

@@ -41,7 +41,9 @@ static void finish(const struct run *run, const struct verdict *verdict)
 	else if (err)
 		complain("no picture: %s", strerror(-err));
 	report_print(run, verdict);
-	printf("%s/report.json%s\n", run->directory, err ? "" : " timeline.svg timeline.png");
+	if (!err && run->timeline.workload_ns != NEVER)
+		printf("picture: %s/timeline.svg (or .png)\n", run->directory);
+	printf("report:  %s/report.json\n", run->directory);
 }
 
 static int run_and_judge(const struct options *options, const char *path)

@@ -9,6 +9,7 @@
 
 #define MAX_BURST	64
 #define BITMAP_PAGE	4096U
+#define MAX_TICK_NS	(10 * NSEC_PER_MSEC)	/* more between two ticks is time the witness did not get */
 
 struct frame {
 	uint8_t destination[6], source[6];
@@ -42,24 +43,31 @@ static void throw_away_received(struct packets *packets)
 		;
 }
 
-static void record_refusal(struct packets *packets, bool refused)
+static void record_refusal(struct packets *packets, bool refused, bool awake)
 {
-	int64_t now = now_ns();
+	int64_t now = now_ns(), since_tick = now - packets->tick_ns;
 
+	packets->tick_ns = now;
 	if (!refused)
 		return;
+	if (awake)
+		packets->refused_awake_ns += since_tick < MAX_TICK_NS ? since_tick : MAX_TICK_NS;
+	if (packets->refused_awake_ns > packets->longest_refused_awake_ns)
+		packets->longest_refused_awake_ns = packets->refused_awake_ns;
 	if (packets->refused_since_ns == NEVER)
 		packets->refused_since_ns = now;
 	if (now - packets->refused_since_ns > packets->longest_refused_ns)
 		packets->longest_refused_ns = now - packets->refused_since_ns;
 }
 
-void packets_tick(struct packets *packets, const struct timeline *timeline)
+void packets_tick(struct packets *packets, const struct timeline *timeline, uint64_t answers)
 {
+	bool awake = answers != packets->answers;
 	int64_t due, backlog;
 	struct frame frame;
 	bool refused = false;
 
+	packets->answers = answers;
 	throw_away_received(packets);
 	if (packets->stopped || !packets->rate || timeline->workload_ns == NEVER)
 		return;
@@ -78,8 +86,9 @@ void packets_tick(struct packets *packets, const struct timeline *timeline)
 		}
 		packets->sent++;
 		packets->refused_since_ns = NEVER;
+		packets->refused_awake_ns = 0;
 	}
-	record_refusal(packets, refused);
+	record_refusal(packets, refused, awake);
 	backlog = due - packets->sent;
 	if (backlog > packets->longest_backlog)
 		packets->longest_backlog = backlog;

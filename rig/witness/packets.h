@@ -22,6 +22,10 @@ struct packets {
 	int64_t longest_backlog;	/* packets that were due and not taken */
 	int64_t refused_since_ns;	/* the queue has been full, without a packet taken */
 	int64_t longest_refused_ns;
+	/* The same, without the time in which QEMU answered nothing else either: then the host was busy, and not the device. */
+	uint64_t answers;		/* as of the last tick */
+	int64_t tick_ns;		/* the last one */
+	int64_t refused_awake_ns, longest_refused_awake_ns;
 	unsigned int errors;
 };
 
@@ -34,8 +38,8 @@ struct packet_verdict {
 
 void packets_init(struct packets *packets, int fd, int64_t rate);
 
-/* Sends what is due, and throws away what the guest sends. */
-void packets_tick(struct packets *packets, const struct timeline *timeline);
+/* Sends what is due, and throws away what the guest sends. @answers: how often QEMU answered on its control channel so far. */
+void packets_tick(struct packets *packets, const struct timeline *timeline, uint64_t answers);
 void packets_stop(struct packets *packets);
 
 /* What the guest has seen so far; the bitmap decides, not the guest's sums. */

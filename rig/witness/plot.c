@@ -135,10 +135,15 @@ static void write_panel(const struct counter *counter, FILE *gp, bool first)
 		fprintf(gp, "unset label; top = 0\n");
 }
 
-static void write_packet_panel(FILE *gp)
+/* While no kernel serves it, the device takes packets all the same, and the guest sees them later. */
+static void write_packet_panel(const struct run *run, FILE *gp)
 {
 	fprintf(gp, "set ylabel 'igb: packets'\n");
-	fprintf(gp, "plot 'packets.dat' using 1:2 with lines lw 4 lc rgb '#b0c8e8' title 'sent', \\\n");
+	fprintf(gp, "plot 'packets.dat' using 1:2 with lines lw 5 lc rgb '#d8d8d8' title 'sent', \\\n");
+	for (unsigned int i = 0; i < run->sampler.nr_counters; i++)
+		if (run->sampler.counters[i].where.kind == RIG_DEVICE_IGB && has_series(&run->sampler.counters[i]))
+			fprintf(gp, "     $%s using 1:2 with lines lw 3 lc rgb '#b0c8e8' title 'taken by the device', \\\n",
+				run->sampler.counters[i].device->device->name);
 	fprintf(gp, "     'packets.dat' using 1:3 with lines lw 1.5 lc rgb '#103070' title 'seen by the guest'\n");
 }
 
@@ -166,7 +171,7 @@ static void write_panels(const struct run *run, FILE *gp, unsigned int nr_panels
 	}
 	if (nr < nr_panels) {
 		fprintf(gp, "set xlabel 'seconds since power-on'; set format x '%%g'\n");
-		write_packet_panel(gp);
+		write_packet_panel(run, gp);
 	}
 }
 

@@ -145,6 +145,10 @@ static void add_file(struct args *args, const char *name, const char *path)
 	add(args, "name=opt/hitless/%s,file=%s", name, safe);
 }
 
+/*
+ * no_timer_check: at boot a kernel panics if it does not get five ticks of the timer in 40 ms, which a busy host may not give it.
+ * One that got none would still hang, and be seen.
+ */
 static void add_kernel(struct args *args, const struct qemu_start *start)
 {
 	const struct scenario *s = start->scenario;
@@ -152,12 +156,14 @@ static void add_kernel(struct args *args, const struct qemu_start *start)
 	size_t len;
 
 	len = snprintf(line, sizeof(line), "console=ttyS0 kho=on liveupdate=on intel_iommu=on,%s panic=1"
-		       " hitless.generation=0 hitless.hops=%u hitless.plan=%s hitless.devices=",
+		       " no_timer_check hitless.generation=0 hitless.hops=%u hitless.plan=%s hitless.devices=",
 		       strcmp(s->mode, "legacy") ? "sm_on" : "sm_off", scenario_nr_hops(s), s->plan);
 	for (unsigned int i = 0; i < s->devices.nr && len < sizeof(line); i++)
 		len += snprintf(line + len, sizeof(line) - len, "%s%s", i ? "," : "", s->devices.of[i]);
 	for (unsigned int i = 0; i < s->others.nr && len < sizeof(line); i++)
 		len += snprintf(line + len, sizeof(line) - len, "%s%s", s->devices.nr + i ? "," : "", s->others.of[i]);
+	for (unsigned int i = 0; i < s->quarantined.nr && len < sizeof(line); i++)
+		len += snprintf(line + len, sizeof(line) - len, "%s%s", i ? "," : " hitless.quarantined=", s->quarantined.of[i]);
 	for (unsigned int i = 0; i < s->arguments.nr && len < sizeof(line); i++)
 		len += snprintf(line + len, sizeof(line) - len, " %s", s->arguments.of[i]);
 	add(args, "-kernel");

@@ -73,6 +73,7 @@ static void qmp_answer(struct qmp *qmp, const char *text)
 	pending = qmp->pending[qmp->first];
 	qmp->first = (qmp->first + 1) % QMP_MAX_PENDING;
 	qmp->nr--;
+	qmp->nr_answers++;
 	if (pending.done)
 		pending.done(pending.ctx, pending.tag, words, text ? qmp_parse_words(text, words) : 0);
 	else

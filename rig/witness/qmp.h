@@ -29,6 +29,7 @@ struct qmp {
 	int fd;
 	bool ready;
 	unsigned int first, nr;		/* of the ring of pending commands */
+	uint64_t nr_answers;		/* so far: QEMU's main loop is alive while it rises */
 	struct qmp_pending pending[QMP_MAX_PENDING];
 	qmp_event_fn event;
 	void *event_ctx;

@@ -64,7 +64,7 @@ static struct json_object *new_timeline_ms(const struct hop *hop)
 	return object;
 }
 
-static struct json_object *new_hops(const struct timeline *t)
+static struct json_object *new_hops(const struct timeline *t, const struct verdict *v)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -75,6 +75,8 @@ static struct json_object *new_hops(const struct timeline *t)
 		put_string(object, "before", hop->kernel_before);
 		put_string(object, "after", hop->kernel_after);
 		put_span(object, "kexec_at", t->start_ns, hop->kexec_ns);
+		put_span(object, "handover_at", t->start_ns, v->takeovers[i].handover_ns);
+		put_span(object, "adopted_at", t->start_ns, v->takeovers[i].adopted_ns);
 		put(object, "timeline_ms", new_timeline_ms(hop));
 		put_count(object, "translations_after_kexec", hop->translated.nr);
 		put_count(object, "translations_before_swap", hop->translated_old.nr);
@@ -146,12 +148,13 @@ static struct json_object *new_witness(const struct run *run)
 	put_string(object, "fault_record", record);
 	put_count(object, "translation_off", trace->translation_off);
 	put_count(object, "translations_total", trace->translations);
+	put_count(object, "kernel_splats", run->console.nr_splats);
 	return object;
 }
 
 static void format_bdf(char text[16], unsigned int bdf)
 {
-	snprintf(text, 16, "0000:%02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
+	snprintf(text, 16, "0000:%02x:%02x.%x", bdf >> 8 & 0xff, bdf >> 3 & 31, bdf & 7);
 }
 
 static struct json_object *new_device(const struct run *run, const struct verdict *v, unsigned int index)
@@ -165,6 +168,7 @@ static struct json_object *new_device(const struct run *run, const struct verdic
 	put_string(object, "name", counter->device->device->name);
 	put_string(object, "bdf", bdf);
 	put_bool(object, "preserved", counter->device->preserved);
+	put_bool(object, "quarantined", counter->device->quarantined);
 	put(object, "progress_before", p->counted ? json_object_new_int64(p->before) : NULL);
 	put(object, "progress_after", p->counted ? json_object_new_int64(p->blackout + p->after) : NULL);
 	put(object, "progress_blackout", p->counted ? json_object_new_int64(p->blackout) : NULL);
@@ -201,6 +205,71 @@ static struct json_object *new_packets(const struct run *run)
 	put_count(object, "sent_after_kexec", p->sent_after_kexec);
 	put_count(object, "longest_backlog", run->packets.longest_backlog);
 	put(object, "longest_refused_host_ms", new_ms(ns_to_ms(run->packets.longest_refused_ns)));
+	put(object, "longest_refused_awake_ms", new_ms(ns_to_ms(run->packets.longest_refused_awake_ns)));
+	return object;
+}
+
+static struct json_object *new_hex(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_object_new_string(text);
+}
+
+static struct json_object *new_entry(const struct vtd_entry *entry)
+{
+	struct json_object *object = json_object_new_object();
+	char bdf[16];
+
+	format_bdf(bdf, entry->sid);
+	put_string(object, "bdf", bdf);
+	put_count(object, "domain_id", entry->domain_id);
+	put_string(object, "type", vtd_type_name(entry->type));
+	put_count(object, "levels", entry->levels);
+	put(object, "table", new_hex(entry->table));
+	return object;
+}
+
+static struct json_object *new_state(const struct vtd_tables *tables)
+{
+	struct json_object *object = json_object_new_object(), *entries = json_object_new_array();
+
+	for (unsigned int i = 0; i < tables->nr; i++)
+		json_object_array_add(entries, new_entry(&tables->entries[i]));
+	put_bool(object, "translating", tables->translating);
+	put(object, "root", new_hex(tables->root));
+	put(object, "entries", entries);
+	return object;
+}
+
+/* Looks that saw the same one after the other are one here. */
+static struct json_object *new_looks(const struct run *run)
+{
+	struct json_object *array = json_object_new_array();
+	const struct looks *looks = &run->looks;
+	size_t next;
+
+	for (size_t i = 0; i < looks->nr; i = next) {
+		struct json_object *object = new_state(&looks->states[looks->of[i].state]);
+
+		for (next = i + 1; next < looks->nr && looks->of[next].state == looks->of[i].state; next++)
+			;
+		put_span(object, "from", run->timeline.start_ns, looks->of[i].from_ns);
+		put_span(object, "to", run->timeline.start_ns, looks->of[next - 1].to_ns);
+		put_count(object, "times", next - i);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static struct json_object *new_tables(const struct run *run)
+{
+	struct json_object *object = json_object_new_object();
+
+	put_count(object, "times", run->looks.nr);
+	put_count(object, "unsteady", run->looks.nr_unsteady);
+	put(object, "looks", new_looks(run));
 	return object;
 }
 
@@ -247,8 +316,9 @@ static struct json_object *new_report(const struct run *run, const struct verdic
 	put(report, "witness", new_witness(run));
 	put(report, "devices", new_devices(run, v));
 	put(report, "packets", new_packets(run));
+	put(report, "tables", new_tables(run));
 	put(report, "timeline_ms", new_timeline_ms(&run->timeline.hops[0]));
-	put(report, "hops", new_hops(&run->timeline));
+	put(report, "hops", new_hops(&run->timeline, v));
 	put(report, "timeline", new_points(&run->timeline));
 	put(report, "guest_checks", new_checks(&run->telemetry));
 	return report;
@@ -267,70 +337,4 @@ int report_write(const struct run *run, const struct verdict *v)
 	}
 	json_object_put(report);
 	return err;
-}
-
-static void print_span(const char *name, int64_t from_ns, int64_t to_ns)
-{
-	if (from_ns == NEVER || to_ns == NEVER)
-		printf(" %s -", name);
-	else
-		printf(" %s %.1f", name, ns_to_ms(to_ns - from_ns));
-}
-
-static void print_hops(const struct timeline *t)
-{
-	for (unsigned int i = 0; i < t->nr_hops; i++) {
-		const struct hop *hop = &t->hops[i];
-
-		printf("\n%s -> %s, ms:", hop->kernel_before, hop->kernel_after);
-		print_span("preserve", hop->preserve_begin_ns, hop->preserve_end_ns);
-		print_span("| freeze", hop->kexec_ns, hop->jump_ns);
-		print_span("kexec", hop->jump_ns, hop->boot_ns);
-		print_span("init", hop->boot_ns, hop->hello_ns);
-		print_span("retrieve", hop->retrieve_begin_ns, hop->retrieve_end_ns);
-		print_span("swap", hop->swap_begin_ns, hop->swap_end_ns);
-		print_span("| finish", hop->finish_begin_ns, hop->finish_end_ns);
-		print_span("| blackout", hop->kexec_ns, hop->serve_ns);
-		printf("\n  distinct pages translated after kexec: %zu (%zu before the swap, %zu after it)", hop->translated.nr,
-		       hop->translated_old.nr, hop->translated_new.nr);
-	}
-	if (t->nr_hops)
-		putchar('\n');
-}
-
-static void print_device(const struct run *run, const struct verdict *v, unsigned int index)
-{
-	const struct counter *counter = &run->sampler.counters[index];
-	const struct progress *p = &v->progress[index];
-	char bdf[16], gap[32] = "-";
-
-	format_bdf(bdf, counter->device->device->bdf);
-	if (p->counted && !p->by_register)
-		snprintf(gap, sizeof(gap), "%.3f", fmax(fmax(p->longest_lag_ms, p->lost_time_ms), 0));
-	printf("%-6s %s %-11s %12" PRId64 " %12" PRId64 " %12" PRId64 " %9s %7u %6u  %s\n", counter->device->device->name, bdf,
-	       counter_unit(counter), p->before, p->blackout, p->after, gap, counter->device->faults,
-	       counter->device->resets, v->dead[index] ? "DEAD" : "");
-}
-
-void report_print(const struct run *run, const struct verdict *v)
-{
-	const struct packet_verdict *p = &run->packet_verdict;
-	const struct trace *trace = &run->trace;
-
-	printf("\n%-6s %-12s %-11s %12s %12s %12s %9s %7s %6s\n", "device", "bdf", "progress", "before kexec", "in between",
-	       "after init", "gap ms", "faults", "resets");
-	for (unsigned int i = 0; i < run->sampler.nr_counters; i++)
-		print_device(run, v, i);
-	printf("packets: sent %" PRIu64 ", received %" PRIu64 ", lost %" PRIu64 ", duplicated %" PRIu64 ", corrupt %" PRIu64
-	       ", longest backlog %" PRId64 "\n", p->sent, p->received, p->lost, p->duplicated, p->corrupt,
-	       run->packets.longest_backlog);
-	printf("IOMMU: %u faults of preserved devices, %u of others, %u unreported; platform resets %u\n",
-	       trace->translation_faults, trace->contained_faults, trace->faults_disabled, trace->platform_resets);
-	print_hops(&run->timeline);
-	for (unsigned int i = 0; i < v->nr_reasons; i++)
-		printf("  * %s\n", v->reasons[i]);
-	for (unsigned int i = 0; i < v->nr_missing; i++)
-		printf("  ! expected a reason \"%s...\", and there is none\n", v->missing[i]);
-	printf("%s: verdict %s, expected %s: %s\n", run->scenario.name, v->pass ? "pass" : "fail",
-	       run->scenario.expect_pass ? "pass" : "fail", v->as_expected ? "OK" : "NOT OK");
 }

@@ -154,7 +154,8 @@ static void on_tick(struct loop *loop)
 	if (read(loop->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	sampler_tick(&run->sampler);
-	packets_tick(&run->packets, &run->timeline);
+	looks_tick(&run->looks);
+	packets_tick(&run->packets, &run->timeline, run->qmp.nr_answers);
 	record_curve(loop);
 	if (run->telemetry.done)
 		settle(loop);
@@ -209,14 +210,15 @@ static void serve_until_end(struct loop *loop)
 	}
 }
 
-/* One more look at the fault record, and whatever QEMU had said before the end. */
+/* One more look at the fault record and the tables, and whatever QEMU had said before the end. */
 static void look_once_more(struct run *run)
 {
 	struct pollfd fd = { run->qemu.qmp_fd, POLLIN, 0 };
 	int64_t until = now_ns() + 200 * NSEC_PER_MSEC;
 
+	looks_ask(&run->looks);
 	sampler_ask_iommu(&run->sampler);
-	while (run->sampler.iommu_outstanding && now_ns() < until)
+	while ((run->sampler.iommu_outstanding || run->looks.outstanding) && now_ns() < until)
 		if (poll(&fd, 1, 20) > 0 && qmp_receive(&run->qmp))
 			break;
 	trace_receive(&run->trace, run->qemu.trace_fd);
@@ -301,6 +303,7 @@ int run_scenario(struct run *run, const struct options *options, const char *pat
 	if (!err) {
 		qmp_init(&run->qmp, run->qemu.qmp_fd, on_qmp_event, run);
 		sampler_init(&run->sampler, &run->qmp, &run->telemetry, &run->trace);
+		looks_init(&run->looks, &run->qmp, &run->ram);
 		packets_init(&run->packets, run->qemu.net_fd,
 			     strings_contain(&run->scenario.devices, "igb") ? run->scenario.packet_rate : 0);
 		err = watch(run);
@@ -315,6 +318,7 @@ void run_free(struct run *run)
 	telemetry_close(&run->telemetry);
 	console_close(&run->console);
 	sampler_free(&run->sampler);
+	looks_free(&run->looks);
 	timeline_free(&run->timeline);
 	ram_destroy(&run->ram);
 	scenario_free(&run->scenario);

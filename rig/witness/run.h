@@ -4,6 +4,7 @@
 #define WITNESS_RUN_H
 
 #include "console.h"
+#include "looks.h"
 #include "packets.h"
 #include "qemu.h"
 #include "qmp.h"
@@ -54,6 +55,7 @@ struct run {
 	struct telemetry telemetry;
 	struct console console;
 	struct sampler sampler;
+	struct looks looks;
 	struct packets packets;
 	struct packet_verdict packet_verdict;
 	size_t nr_curve, room_curve;

@@ -14,7 +14,6 @@
 #define VTD_FRCD		(VTD_BASE + 0x220)
 
 #define IOMMU_PERIOD_NS		(20 * NSEC_PER_MSEC)
-#define HDA_BYTES_PER_MS	768.0	/* 192 kHz, two channels of 16 bits, unless the guest says otherwise */
 #define OVERRUN_MS		250	/* more than this ahead of time is no device's counter */
 #define EDGE_NS			NSEC_PER_SEC	/* window at either end in which one sample must have been in time */
 
@@ -61,7 +60,7 @@ static double counter_units_per_ms(const struct rig_device *where)
 	if (where->kind == RIG_DEVICE_OHCI)
 		return 1.0;
 	if (where->kind == RIG_DEVICE_HDA)
-		return where->reserved[0] ? where->reserved[0] / 1000.0 : HDA_BYTES_PER_MS;
+		return where->bytes_per_second / 1000.0;
 	return 0;
 }
 
@@ -172,7 +171,7 @@ static bool counter_learn(struct counter *counter)
 {
 	const struct rig_device *where = telemetry_device(counter->sampler->telemetry, counter->device->device->bdf);
 
-	if (!where || !where->register_pa || !where->counter_modulo)
+	if (!where || !where->register_pa || !where->counter_modulo || (where->kind == RIG_DEVICE_HDA && !where->bytes_per_second))
 		return false;
 	counter->where = *where;
 	counter->units_per_ms = counter_units_per_ms(where);

@@ -8,8 +8,8 @@
 #include "scenario.h"
 
 static const char *const scenario_keys[] = {
-	"name", "description", "iommu", "mode", "kernels", "plan", "devices", "others", "arguments", "expect",
-	"expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib",
+	"name", "description", "iommu", "mode", "kernels", "plan", "devices", "quarantined", "others", "arguments",
+	"expect", "expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib",
 };
 
 static const char *const threshold_keys[] = {
@@ -194,6 +194,18 @@ static int check_kernels(const char *path, const struct strings *kernels)
 	return 0;
 }
 
+/* One that is not preserved has no state to refuse. */
+static int check_quarantined(const char *path, const struct scenario *s)
+{
+	for (unsigned int i = 0; i < s->quarantined.nr; i++) {
+		if (strings_contain(&s->devices, s->quarantined.of[i]))
+			continue;
+		complain("%s: \"quarantined\" has \"%s\", which is none of \"devices\"", path, s->quarantined.of[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int load_lists(struct scenario *s, const char *path)
 {
 	int err = load_strings(path, s->json, "kernels", 1, SCENARIO_MAX_KERNELS, &s->kernels);
@@ -202,6 +214,10 @@ static int load_lists(struct scenario *s, const char *path)
 		err = check_kernels(path, &s->kernels);
 	if (!err)
 		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_DEVICES / 2, &s->devices);
+	if (!err)
+		err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_DEVICES / 2, &s->quarantined);
+	if (!err)
+		err = check_quarantined(path, s);
 	if (!err)
 		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_DEVICES / 2, &s->others);
 	if (!err)

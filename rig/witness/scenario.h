@@ -22,7 +22,7 @@ struct thresholds {
 	double ohci_gap_ms;		/* device time */
 	double hda_gap_ms;		/* device time */
 	int64_t packets_min;
-	double packet_delay_ms;		/* host time without a packet taken though some were due */
+	double packet_delay_ms;		/* host time without a packet taken though some were due and QEMU awake */
 	int64_t translations_min;	/* distinct pages after each kexec */
 	int64_t contained_faults_min;	/* of devices that are not preserved */
 	int64_t contained_faults_max;
@@ -40,6 +40,7 @@ struct scenario {
 	bool expect_pass;
 	struct strings kernels;		/* [0] is booted, each next one is reached by kexec */
 	struct strings devices;		/* preserved */
+	struct strings quarantined;	/* of the devices: those whose state the new kernel must refuse, and which it must block */
 	struct strings others;		/* in the machine, not preserved */
 	struct strings arguments;	/* more kernel command line */
 	struct strings expect_reasons;	/* prefixes, each of which a reason must start with */

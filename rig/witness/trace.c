@@ -19,7 +19,7 @@ static int add_devices(struct trace *trace, const struct strings *names, bool pr
 			return -E2BIG;
 		device->device = qemu_device_find(names->of[i]);
 		device->preserved = preserved;
-		device->die_ns = NEVER;
+		device->die_ns = device->translated_ns = NEVER;
 		if (!device->device)
 			return -EINVAL;
 		trace->nr_devices++;
@@ -34,12 +34,14 @@ int trace_init(struct trace *trace, const struct scenario *scenario, struct time
 	memset(trace, 0, sizeof(*trace));
 	trace->timeline = timeline;
 	trace->clock_offset_ns = realtime_to_monotonic_ns();
-	trace->last_fault_ns = trace->last_reset_ns = trace->first_fault_ns = NEVER;
+	trace->last_fault_ns = trace->last_reset_ns = trace->first_fault_ns = trace->translation_off_ns = NEVER;
 	err = add_devices(trace, &scenario->devices, true);
 	if (!err)
 		err = add_devices(trace, &scenario->others, false);
 	if (err)
 		return err;
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		trace->devices[i].quarantined = strings_contain(&scenario->quarantined, trace->devices[i].device->name);
 	trace->log = fopen(log_path, "w");
 	return trace->log ? 0 : -errno;
 }
@@ -81,7 +83,7 @@ static void on_fault(struct trace *trace, const char *args)
 	trace->last_fault_ns = trace->now_ns;
 	if (index >= 0)
 		trace->devices[index].faults++;
-	if (index >= 0 && !trace->devices[index].preserved) {
+	if (index >= 0 && (!trace->devices[index].preserved || trace->devices[index].quarantined)) {
 		trace->contained_faults++;
 		return;
 	}
@@ -105,8 +107,34 @@ static void on_translation_enable(struct trace *trace, const char *args)
 	if (sscanf(args, "enable %d", &on) != 1)
 		return;
 	trace->translating = on;
-	if (!on && workload_runs(trace))
-		trace->translation_off++;
+	if (on || !workload_runs(trace))
+		return;
+	if (!trace->translation_off++)
+		trace->translation_off_ns = trace->now_ns;
+}
+
+/* More than there is room for are more than any run has a use for: the judge sees that the table is full. */
+static void on_root_set(struct trace *trace, const char *args)
+{
+	(void)args;
+	if (trace->nr_root_sets < ARRAY_SIZE(trace->root_set_ns))
+		trace->root_set_ns[trace->nr_root_sets++] = trace->now_ns;
+}
+
+int64_t trace_first_root_set(const struct trace *trace, int64_t from_ns, int64_t to_ns)
+{
+	for (unsigned int i = 0; i < trace->nr_root_sets; i++)
+		if (trace->root_set_ns[i] >= from_ns && trace->root_set_ns[i] < to_ns)
+			return trace->root_set_ns[i];
+	return NEVER;
+}
+
+int64_t trace_last_root_set(const struct trace *trace, int64_t from_ns, int64_t to_ns)
+{
+	for (unsigned int i = trace->nr_root_sets; i-- > 0;)
+		if (trace->root_set_ns[i] >= from_ns && trace->root_set_ns[i] < to_ns)
+			return trace->root_set_ns[i];
+	return NEVER;
 }
 
 static void on_platform_reset(struct trace *trace, const char *args)
@@ -135,13 +163,14 @@ static void on_translation(struct trace *trace, const char *args)
 	int index;
 
 	trace->translations++;
-	/* Between the mark and the new kernel's init the old tables are all there is: they count as "after kexec" too. */
-	if (!hop || trace->now_ns < hop->kexec_ns)
-		return;
 	if (sscanf(args, "IOTLB page update sid %x iova %" SCNx64, &sid, &iova) != 2)
 		return;
 	index = find_by_sid(trace, sid);
-	if (index >= 0 && trace->devices[index].preserved)
+	if (index < 0)
+		return;
+	trace->devices[index].translated_ns = trace->now_ns;
+	/* Between the mark and the new kernel's init the old tables are all there is: they count as "after kexec" too. */
+	if (hop && trace->now_ns >= hop->kexec_ns && trace->devices[index].preserved && !trace->devices[index].quarantined)
 		count_translation(trace, hop, sid, iova);
 }
 
@@ -250,6 +279,7 @@ static const struct {
 	{ "vtd_dmar_fault", on_fault },
 	{ "vtd_fault_disabled", on_fault_disabled },
 	{ "vtd_dmar_enable", on_translation_enable },
+	{ "vtd_reg_dmar_root", on_root_set },
 	{ "vtd_reset_exit", on_platform_reset },
 	{ "usb_ohci_die", on_ohci_die },
 	{ "usb_ohci_reset", on_ohci_reset },

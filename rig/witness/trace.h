@@ -11,17 +11,19 @@
 #include "timeline.h"
 #include "util.h"
 
-#define TRACE_MAX_OBJECTS	16
 #define TRACE_TEXT_BYTES	160
+#define TRACE_MAX_ROOT_SETS	64
 
 struct trace_device {
 	const struct qemu_device *device;
 	bool preserved;
+	bool quarantined;		/* its state is to be refused: from then on it is one to be contained */
 	uint64_t object;		/* QEMU's address of it, as the reset traces say it; 0: not known yet */
 	unsigned int faults;
 	unsigned int resets;		/* since the workload began */
 	unsigned int power_changes;	/* since the workload began */
 	int64_t die_ns;			/* OHCI gave up, or NEVER */
+	int64_t translated_ns;		/* when it was last translated anew, or NEVER */
 };
 
 struct trace {
@@ -33,10 +35,13 @@ struct trace {
 	int64_t now_ns;			/* of the line being read */
 
 	unsigned int translation_faults;	/* of preserved devices and of unknown sources */
-	unsigned int contained_faults;		/* of devices that are not preserved */
+	unsigned int contained_faults;		/* of devices that are not preserved, or quarantined */
 	unsigned int faults_disabled;		/* such a trace names no device */
 	unsigned int platform_resets;
 	unsigned int translation_off;		/* since the workload began */
+	int64_t translation_off_ns;		/* the first of these times, or NEVER */
+	unsigned int nr_root_sets;
+	int64_t root_set_ns[TRACE_MAX_ROOT_SETS];	/* the unit was given a root table: boot, handover, taking over */
 	unsigned int unknown_resets;		/* since the workload began */
 	uint64_t translations;
 	bool translating;
@@ -51,6 +56,10 @@ struct trace {
 
 	struct linebuf in;
 };
+
+/* The first or last time from @from_ns to before @to_ns that a root table was set; NEVER. */
+int64_t trace_first_root_set(const struct trace *trace, int64_t from_ns, int64_t to_ns);
+int64_t trace_last_root_set(const struct trace *trace, int64_t from_ns, int64_t to_ns);
 
 /* Return: 0, -errno. */
 int trace_init(struct trace *trace, const struct scenario *scenario, struct timeline *timeline, const char *log_path);

@@ -16,7 +16,7 @@ files() {
 licence() {
 	case $1 in
 	COPYING | LICENSES/* | *.md | *.json | *.patch | kernel/patches/series | kernel/patches/manifest) ;;
-	*.svg | *.png | *.dtb | *.bin | *.txt | .gitattributes | tests/*/data/* | tests/*/corpus/*) ;;
+	*.svg | *.png | *.dtb | *.bin | *.txt | .gitattributes | tests/*/data/* | tests/*/corpus/* | *.equivalent) ;;
 	kernel/configs/* | */.kunitconfig) ;;
 	kernel/overlay/include/uapi/*) echo '(GPL-2\.0|GPL-2\.0-only) WITH Linux-syscall-note' ;;
 	kernel/overlay/*) echo '(GPL-2\.0|GPL-2\.0-only)' ;;

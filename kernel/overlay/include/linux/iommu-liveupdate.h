@@ -122,4 +122,15 @@ static inline int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *
 }
 
 #endif
+
+/*
+ * A group without an owner stands on its default domain, unless a device of the old kernel is in it: on its restored domain, or
+ * blocked. Its default domain cannot be changed then, since that attaches the new one.
+ */
+static inline bool iommu_liveupdate_group_pinned(const struct iommu_domain *domain,
+						 const struct iommu_domain *default_domain)
+{
+	return domain && domain != default_domain;
+}
+
 #endif

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the IOMMU's tables held, and when. Times are those of the unit's own root pointer, which QEMU tells: the old kernel sets
+ * it when it hands over, the new one when it takes over. Before the first the tables are the old kernel's business, after the
+ * second all devices but those preserved are the new kernel's; in between nobody is in charge, and whatever is present is in
+ * force.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "judge.h"
+
+/* The times of trace lines and of the witness's own reads come from two clocks tied together once. */
+#define CLOCKS_NS	NSEC_PER_MSEC
+
+static struct takeover find_takeover(const struct run *run, unsigned int index)
+{
+	const struct timeline *t = &run->timeline;
+	const struct hop *hop = &t->hops[index];
+	struct takeover takeover = { NEVER, NEVER };
+	int64_t since = index ? t->hops[index - 1].hello_ns : t->workload_ns;
+	int64_t until = index + 1 < t->nr_hops ? t->hops[index + 1].kexec_ns : run->end_ns;
+
+	if (hop->boot_ns == NEVER || since == NEVER)
+		return takeover;
+	takeover.handover_ns = trace_last_root_set(&run->trace, since, hop->boot_ns);
+	takeover.adopted_ns = trace_first_root_set(&run->trace, hop->boot_ns, until);
+	return takeover;
+}
+
+static const struct vtd_tables *tables_of(const struct run *run, size_t look)
+{
+	return &run->looks.states[run->looks.of[look].state];
+}
+
+static bool look_within(const struct look *look, int64_t from_ns, int64_t to_ns)
+{
+	return look->from_ns > from_ns + CLOCKS_NS && look->to_ns < to_ns - CLOCKS_NS;
+}
+
+static const struct trace_device *find_device(const struct run *run, uint16_t sid)
+{
+	for (unsigned int i = 0; i < run->trace.nr_devices; i++)
+		if (run->trace.devices[i].device->bdf == sid)
+			return &run->trace.devices[i];
+	return NULL;
+}
+
+static const char *name_of(const struct run *run, uint16_t sid, char text[16])
+{
+	const struct trace_device *device = find_device(run, sid);
+
+	snprintf(text, 16, "%02x:%02x.%x", sid >> 8, sid >> 3 & 31, sid & 7);
+	return device ? device->device->name : text;
+}
+
+/* One reason an update and requester: it would be the same with each look. */
+static bool say_not_contained(const struct run *run, struct verdict *v, const struct look *look)
+{
+	const struct vtd_tables *tables = &run->looks.states[look->state];
+	bool said = false;
+	char text[16];
+
+	for (unsigned int i = 0; i < tables->nr; i++) {
+		const struct vtd_entry *entry = &tables->entries[i];
+		const struct trace_device *device = find_device(run, entry->sid);
+
+		if (device && device->preserved)
+			continue;
+		judge_against(v, "not-contained: %s is not preserved, and has a %s entry at %.3f s", name_of(run, entry->sid, text),
+			      vtd_type_name(entry->type), judge_time_s(run, look->from_ns));
+		said = true;
+	}
+	return said;
+}
+
+static void judge_handed_over(const struct run *run, struct verdict *v, unsigned int index)
+{
+	const struct hop *hop = &run->timeline.hops[index];
+	const struct takeover *takeover = &v->takeovers[index];
+	int64_t from = takeover->handover_ns != NEVER ? takeover->handover_ns : hop->boot_ns;
+	int64_t to = takeover->adopted_ns != NEVER ? takeover->adopted_ns : hop->hello_ns;
+	unsigned int nr = 0;
+	bool said = false;
+
+	if (from == NEVER || to == NEVER)
+		return;			/* no new kernel came up: others say so */
+	for (size_t i = 0; i < run->looks.nr; i++) {
+		if (!look_within(&run->looks.of[i], from, to))
+			continue;
+		nr++;
+		said = said || say_not_contained(run, v, &run->looks.of[i]);
+	}
+	if (!nr)
+		judge_against(v, "not-contained: nobody looked between the kernels of update %u", index);
+}
+
+/* "translation-off" says what is so while nothing translates. */
+static void judge_entry(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
+{
+	const struct vtd_entry *entry;
+
+	for (size_t i = 0; i < run->looks.nr; i++) {
+		const struct look *look = &run->looks.of[i];
+
+		if (!look_within(look, from_ns, INT64_MAX) || !tables_of(run, i)->translating)
+			continue;
+		entry = vtd_find(tables_of(run, i), device->device->bdf);
+		if (entry && entry->type != VTD_PASS_THROUGH && entry->type != VTD_UNKNOWN)
+			continue;
+		judge_against(v, "entry-missing: %s: %s at %.3f s", device->device->name,
+			      entry ? vtd_type_name(entry->type) : "no entry", judge_time_s(run, look->from_ns));
+		return;
+	}
+}
+
+static const struct vtd_entry *entry_before(const struct run *run, uint16_t sid, int64_t ns)
+{
+	const struct vtd_entry *entry = NULL;
+
+	for (size_t i = 0; i < run->looks.nr && run->looks.of[i].to_ns < ns; i++)
+		entry = vtd_find(tables_of(run, i), sid);
+	return entry;
+}
+
+/* Until the swap a device translates through what it translated through before the handover, and is cached under the same tag. */
+static void judge_continuity(const struct run *run, struct verdict *v, const struct trace_device *device, unsigned int index)
+{
+	const struct hop *hop = &run->timeline.hops[index];
+	int64_t from = v->takeovers[index].handover_ns, to = hop->swap_begin_ns != NEVER ? hop->swap_begin_ns : run->end_ns;
+	const struct vtd_entry *before = from != NEVER ? entry_before(run, device->device->bdf, from) : NULL, *entry;
+
+	if (!before)
+		return;
+	for (size_t i = 0; i < run->looks.nr; i++) {
+		entry = look_within(&run->looks.of[i], from, to) ? vtd_find(tables_of(run, i), device->device->bdf) : NULL;
+		if (!entry || (entry->table == before->table && entry->domain_id == before->domain_id &&
+			       entry->type == before->type && entry->levels == before->levels))
+			continue;
+		judge_against(v, "entry-changed: %s: table 0x%" PRIx64 " with ID %u became table 0x%" PRIx64 " with ID %u at %.3f s",
+			      device->device->name, before->table, before->domain_id, entry->table, entry->domain_id,
+			      judge_time_s(run, run->looks.of[i].from_ns));
+		return;
+	}
+}
+
+/*
+ * Blocked from when the new kernel took over: it has no entry until finish, after which it is a device like any other, with a
+ * table of its own that has nothing mapped. Nothing of it is ever translated.
+ */
+static void judge_quarantined(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
+{
+	const char *name = device->device->name;
+	int64_t finish_ns = run->timeline.hops[0].finish_begin_ns, to_ns = finish_ns != NEVER ? finish_ns : INT64_MAX;
+
+	if (device->translated_ns != NEVER && device->translated_ns > from_ns + CLOCKS_NS)
+		judge_against(v, "not-contained: %s is quarantined, and was translated at %.3f s", name,
+			      judge_time_s(run, device->translated_ns));
+	for (size_t i = 0; i < run->looks.nr; i++) {
+		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !vtd_find(tables_of(run, i), device->device->bdf))
+			continue;
+		judge_against(v, "not-contained: %s is quarantined, and has an entry at %.3f s", name,
+			      judge_time_s(run, run->looks.of[i].from_ns));
+		return;
+	}
+}
+
+static void judge_devices(const struct run *run, struct verdict *v)
+{
+	const struct hop *hop = &run->timeline.hops[0];
+	const struct takeover *takeover = &v->takeovers[0];
+
+	for (unsigned int i = 0; i < run->trace.nr_devices; i++) {
+		const struct trace_device *device = &run->trace.devices[i];
+
+		if (!device->preserved)
+			continue;
+		if (!device->quarantined)
+			judge_entry(run, v, device, takeover->handover_ns != NEVER ? takeover->handover_ns : hop->boot_ns);
+		else if (takeover->adopted_ns != NEVER)
+			judge_quarantined(run, v, device, takeover->adopted_ns);
+		else
+			judge_against(v, "not-contained: %s: the new kernel never set a root table", device->device->name);
+		for (unsigned int j = 0; j < run->timeline.nr_hops && !device->quarantined; j++)
+			judge_continuity(run, v, device, j);
+	}
+}
+
+static void judge_domain_ids(const struct run *run, struct verdict *v)
+{
+	const struct vtd_entry *a, *b;
+	char text_a[16], text_b[16];
+
+	for (size_t i = 0; i < run->looks.nr; i++) {
+		if (run->looks.of[i].from_ns < run->timeline.workload_ns || !vtd_find_shared_domain_id(tables_of(run, i), &a, &b))
+			continue;
+		judge_against(v, "domain-id-shared: %s (table 0x%" PRIx64 ") and %s (table 0x%" PRIx64 ") both have %u at %.3f s",
+			      name_of(run, a->sid, text_a), a->table, name_of(run, b->sid, text_b), b->table, a->domain_id,
+			      judge_time_s(run, run->looks.of[i].from_ns));
+		return;
+	}
+}
+
+static void judge_looks(const struct run *run, struct verdict *v)
+{
+	if (!run->looks.nr || run->looks.of[run->looks.nr - 1].to_ns < run->timeline.workload_ns)
+		judge_against(v, "tables: nobody ever looked at them");
+	if (run->looks.too_many_states)
+		judge_against(v, "tables: they changed more often than the witness keeps");
+	if (run->trace.nr_root_sets == TRACE_MAX_ROOT_SETS)
+		judge_against(v, "tables: the root pointer was set more often than the witness keeps");
+}
+
+void judge_tables(const struct run *run, struct verdict *v)
+{
+	for (unsigned int i = 0; i < run->timeline.nr_hops; i++)
+		v->takeovers[i] = find_takeover(run, i);
+	if (run->timeline.workload_ns == NEVER)
+		return;
+	judge_looks(run, v);
+	judge_domain_ids(run, v);
+	for (unsigned int i = 0; i < run->timeline.nr_hops; i++)
+		judge_handed_over(run, v, i);
+	if (run->timeline.nr_hops && run->timeline.hops[0].boot_ns != NEVER)
+		judge_devices(run, v);
+}

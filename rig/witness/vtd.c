@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Intel Virtualization Technology for Directed I/O, Architecture Specification, revision 4.1, section 9: 9.1 "Root Entry", 9.2
+ * "Scalable-Mode Root Entry", 9.3 "Context Entry", 9.4 "Scalable-Mode Context Entry", 9.5 "Scalable-Mode PASID Directory
+ * Entry", 9.6 "Scalable-Mode PASID Table Entry"; section 11.4 for GSTS and RTADDR. Written from these and not from the driver's
+ * definitions, so that a mistake there is not made here again.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "vtd.h"
+
+#define GSTS_TES		(1U << 31)
+#define RTADDR_SMT		(1ULL << 10)
+#define PRESENT			1ULL
+#define POINTER			0x000ffffffffff000ULL	/* bits 51:12 */
+#define TABLE_BYTES		4096
+
+#define NR_BUSES		256
+#define NR_DEVFN		256
+#define ROOT_BYTES		16
+#define LEGACY_CONTEXT_BYTES	16
+#define SCALABLE_CONTEXT_BYTES	32
+#define PASID_ENTRY_BYTES	64
+
+#define LEGACY_TT(lo)		((lo) >> 2 & 3)		/* 2: pass-through */
+#define LEGACY_AW(hi)		((hi) & 7)
+#define LEGACY_DOMAIN_ID(hi)	((hi) >> 8 & 0xffff)
+#define SCALABLE_PDTS(lo)	((lo) >> 9 & 7)		/* the directory has 2^(PDTS + 7) entries */
+#define SCALABLE_RID_PASID(hi)	((hi) & 0xfffff)	/* the PASID of requests that have none */
+#define PASID_AW(w0)		((w0) >> 2 & 7)
+#define PASID_PGTT(w0)		((w0) >> 6 & 7)		/* 1 first stage, 2 second stage, 3 nested, 4 pass-through */
+#define PASID_DOMAIN_ID(w1)	((w1) & 0xffff)
+#define PASID_FSPM(w2)		((w2) >> 2 & 3)		/* first stage: 0 four levels, 1 five */
+#define LEVELS_OF_AW(aw)	((aw) + 2)
+
+static bool read_words(struct vtd_tables *tables, const struct ram *ram, uint64_t pa, uint64_t *words, unsigned int nr)
+{
+	const volatile uint64_t *at = ram_at(ram, pa, nr * sizeof(*words));
+
+	if (!at) {
+		tables->nr_outside++;
+		return false;
+	}
+	for (unsigned int i = 0; i < nr; i++)
+		words[i] = le64toh(at[i]);
+	return true;
+}
+
+static void add_entry(struct vtd_tables *tables, struct vtd_entry entry)
+{
+	if (tables->nr == VTD_MAX_ENTRIES)
+		tables->nr_left_out++;
+	else
+		tables->entries[tables->nr++] = entry;
+}
+
+static void add_legacy(struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
+{
+	struct vtd_entry entry = { .sid = sid, .domain_id = LEGACY_DOMAIN_ID(context[1]), .type = VTD_SECOND_STAGE };
+
+	if (LEGACY_TT(context[0]) == 2) {
+		entry.type = VTD_PASS_THROUGH;
+	} else if (LEGACY_TT(context[0]) == 3) {
+		entry.type = VTD_UNKNOWN;
+	} else {
+		entry.table = context[0] & POINTER;
+		entry.levels = LEVELS_OF_AW(LEGACY_AW(context[1]));
+	}
+	add_entry(tables, entry);
+}
+
+static void add_pasid_entry(struct vtd_tables *tables, uint16_t sid, const uint64_t words[3])
+{
+	struct vtd_entry entry = { .sid = sid, .domain_id = PASID_DOMAIN_ID(words[1]), .type = VTD_UNKNOWN };
+
+	switch (PASID_PGTT(words[0])) {
+	case 1:
+	case 3:
+		entry.type = PASID_PGTT(words[0]) == 1 ? VTD_FIRST_STAGE : VTD_NESTED;
+		entry.table = words[2] & POINTER;
+		entry.levels = 4 + PASID_FSPM(words[2]);
+		break;
+	case 2:
+		entry.type = VTD_SECOND_STAGE;
+		entry.table = words[0] & POINTER;
+		entry.levels = LEVELS_OF_AW(PASID_AW(words[0]));
+		break;
+	case 4:
+		entry.type = VTD_PASS_THROUGH;
+		break;
+	}
+	add_entry(tables, entry);
+}
+
+static void walk_scalable_context(const struct ram *ram, struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
+{
+	uint64_t pasid = SCALABLE_RID_PASID(context[1]), directory, words[3];
+
+	if (pasid >> 6 >= 1ULL << (SCALABLE_PDTS(context[0]) + 7))
+		return;
+	if (!read_words(tables, ram, (context[0] & POINTER) + (pasid >> 6) * sizeof(directory), &directory, 1) ||
+	    !(directory & PRESENT))
+		return;
+	if (read_words(tables, ram, (directory & POINTER) + (pasid & 63) * PASID_ENTRY_BYTES, words, 3) && words[0] & PRESENT)
+		add_pasid_entry(tables, sid, words);
+}
+
+/* One table of scalable mode has 128 functions, one of legacy mode 256. */
+static void walk_context_table(const struct ram *ram, struct vtd_tables *tables, uint64_t pa, uint16_t first_sid)
+{
+	unsigned int bytes = tables->scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
+	uint64_t context[2];
+
+	for (unsigned int i = 0; i < TABLE_BYTES / bytes; i++) {
+		if (!read_words(tables, ram, pa + i * bytes, context, 2))
+			return;
+		if (!(context[0] & PRESENT))
+			continue;
+		if (tables->scalable)
+			walk_scalable_context(ram, tables, first_sid + i, context);
+		else
+			add_legacy(tables, first_sid + i, context);
+	}
+}
+
+static void walk_bus(const struct ram *ram, struct vtd_tables *tables, unsigned int bus)
+{
+	uint64_t root[2];
+
+	if (!read_words(tables, ram, tables->root + bus * ROOT_BYTES, root, 2))
+		return;
+	if (root[0] & PRESENT)
+		walk_context_table(ram, tables, root[0] & POINTER, bus << 8);
+	if (tables->scalable && root[1] & PRESENT)
+		walk_context_table(ram, tables, root[1] & POINTER, bus << 8 | NR_DEVFN / 2);
+}
+
+void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_pointer, struct vtd_tables *tables)
+{
+	memset(tables, 0, sizeof(*tables));
+	tables->translating = global_status & GSTS_TES;
+	tables->scalable = root_pointer & RTADDR_SMT;
+	tables->root = root_pointer & POINTER;
+	if (!tables->translating)
+		return;
+	for (unsigned int bus = 0; bus < NR_BUSES; bus++)
+		walk_bus(ram, tables, bus);
+}
+
+bool vtd_tables_equal(const struct vtd_tables *a, const struct vtd_tables *b)
+{
+	return a->translating == b->translating && a->scalable == b->scalable && a->root == b->root &&
+	       a->nr_outside == b->nr_outside && a->nr_left_out == b->nr_left_out && a->nr == b->nr &&
+	       !memcmp(a->entries, b->entries, a->nr * sizeof(a->entries[0]));
+}
+
+const struct vtd_entry *vtd_find(const struct vtd_tables *tables, uint16_t sid)
+{
+	for (unsigned int i = 0; i < tables->nr; i++)
+		if (tables->entries[i].sid == sid)
+			return &tables->entries[i];
+	return NULL;
+}
+
+const char *vtd_type_name(enum vtd_type type)
+{
+	switch (type) {
+	case VTD_SECOND_STAGE:
+		return "second-stage";
+	case VTD_FIRST_STAGE:
+		return "first-stage";
+	case VTD_NESTED:
+		return "nested";
+	case VTD_PASS_THROUGH:
+		return "pass-through";
+	default:
+		return "unknown";
+	}
+}
+
+/* Nested entries of one second stage have one domain ID and tables of their own: PASID tells them apart. */
+static bool has_own_table(const struct vtd_entry *entry)
+{
+	return entry->type == VTD_SECOND_STAGE || entry->type == VTD_FIRST_STAGE;
+}
+
+bool vtd_find_shared_domain_id(const struct vtd_tables *tables, const struct vtd_entry **a, const struct vtd_entry **b)
+{
+	for (unsigned int i = 0; i < tables->nr; i++)
+		for (unsigned int j = i + 1; j < tables->nr; j++) {
+			*a = &tables->entries[i];
+			*b = &tables->entries[j];
+			if (has_own_table(*a) && has_own_table(*b) && (*a)->domain_id == (*b)->domain_id &&
+			    (*a)->table != (*b)->table)
+				return true;
+		}
+	return false;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Intel VT-d's tables down to the page table of each requester, walked in guest RAM from outside. */
+#ifndef WITNESS_VTD_H
+#define WITNESS_VTD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ram.h"
+
+#define VTD_MAX_ENTRIES	64
+
+enum vtd_type {
+	VTD_SECOND_STAGE,
+	VTD_FIRST_STAGE,
+	VTD_NESTED,
+	VTD_PASS_THROUGH,		/* no table: every address is as it is */
+	VTD_UNKNOWN,			/* a value the specification keeps for later */
+};
+
+/* What the requests without PASID of one source id translate through. */
+struct vtd_entry {
+	uint64_t table;			/* guest physical; 0 for VTD_PASS_THROUGH and VTD_UNKNOWN */
+	uint16_t sid;
+	uint16_t domain_id;
+	uint8_t type;			/* enum vtd_type */
+	uint8_t levels;
+	uint8_t reserved[2];
+};
+
+struct vtd_tables {
+	bool translating;		/* false: the tables are not in use, and were not walked */
+	bool scalable;
+	uint16_t nr_outside;		/* pointers that lead out of RAM */
+	uint16_t nr_left_out;		/* entries for which there was no room */
+	uint16_t nr;
+	uint64_t root;			/* guest physical */
+	struct vtd_entry entries[VTD_MAX_ENTRIES];	/* ascending by source id */
+};
+
+/*
+ * @global_status, @root_pointer: the unit's registers GSTS and RTADDR. What is being changed meanwhile may be seen half
+ * changed: a walk counts only if another one right after it finds the same.
+ */
+void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_pointer, struct vtd_tables *tables);
+
+bool vtd_tables_equal(const struct vtd_tables *a, const struct vtd_tables *b);
+
+/* NULL if @sid is blocked: nothing on the way is present. */
+const struct vtd_entry *vtd_find(const struct vtd_tables *tables, uint16_t sid);
+
+const char *vtd_type_name(enum vtd_type type);
+
+/*
+ * Two entries that have one domain ID and different page tables: the unit may use what it cached of the one for the other.
+ * Return: false if there are none.
+ */
+bool vtd_find_shared_domain_id(const struct vtd_tables *tables, const struct vtd_entry **a, const struct vtd_entry **b);
+
+#endif

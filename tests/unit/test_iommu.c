@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The records of the IOMMU core's blob. Each field is made wrong with a checksum that is right, and must be refused by the check
+ * that is there for it, at the record it is in.
+ */
+#include <stdio.h>
+
+#include "world.h"
+
+struct fixture {
+	struct world *world;
+	struct blob blob;
+	__u64 *pages;		/* the list of unit 0 */
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	fixture->world = world_new();
+	fixture->blob = good_blob(fixture->world);
+	fixture->pages = world_at(fixture->world, blob_unit(&fixture->blob, 0)->pages_pa);
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	blob_free(&fixture->blob);
+	world_free(fixture->world);
+	free(fixture);
+	return 0;
+}
+
+static void good_is_accepted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct blob longer = blob_copy(&fixture->blob, fixture->blob.nr_bytes + 4096);
+	struct lu_verdict verdict;
+	__u32 i;
+
+	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	assert_true(world_verify_iommu(fixture->world, &longer, &verdict));
+	for (i = 0; i < GOOD_NR_DOMAINS; i++)
+		assert_true(world_verify_domain(fixture->world, blob_domain(&fixture->blob, i), &verdict));
+	blob_free(&longer);
+}
+
+static void nothing_preserved_is_accepted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct blob empty = blob_copy(&fixture->blob, sizeof(struct iommu_ser));
+	struct lu_verdict verdict;
+
+	blob_iommu(&empty)->nr_units = 0;
+	blob_iommu(&empty)->nr_domains = 0;
+	blob_iommu(&empty)->nr_devices = 0;
+	blob_head(&empty)->length_bytes = sizeof(struct iommu_ser);
+	blob_seal(&empty);
+	assert_true(world_verify_iommu(fixture->world, &empty, &verdict));
+	blob_free(&empty);
+}
+
+static enum lu_error error_of_flipped(__u64 byte, __u32 length_bytes)
+{
+	if (byte < offsetof(struct kho_blob_head, version))
+		return LU_ERR_MAGIC;
+	if (byte < offsetof(struct kho_blob_head, length_bytes))
+		return LU_ERR_VERSION;
+	if (byte < offsetof(struct kho_blob_head, crc32) &&
+	    (length_bytes < sizeof(struct iommu_ser) ||
+	     length_bytes > lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES)))
+		return LU_ERR_LENGTH;
+	return LU_ERR_CHECKSUM;
+}
+
+static void every_bit_counts(void **state)
+{
+	struct fixture *fixture = *state;
+	__u8 *bytes = fixture->blob.bytes;
+	struct lu_verdict verdict;
+	__u64 bit;
+
+	for (bit = 0; bit < fixture->blob.nr_bytes * 8; bit++) {
+		bytes[bit / 8] ^= 1 << bit % 8;
+		assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+		assert_refused(&verdict, error_of_flipped(bit / 8, blob_head(&fixture->blob)->length_bytes));
+		bytes[bit / 8] ^= 1 << bit % 8;
+	}
+	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+}
+
+/* Cut off where it was preserved, and cut off with a head that says so. */
+static void every_other_length_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lu_verdict verdict;
+	__u64 nr_bytes;
+
+	for (nr_bytes = 1; nr_bytes < fixture->blob.nr_bytes + 64; nr_bytes++) {
+		struct blob part = blob_copy(&fixture->blob, nr_bytes);
+
+		if (nr_bytes < fixture->blob.nr_bytes) {
+			assert_false(world_verify_iommu(fixture->world, &part, &verdict));
+			assert_refused(&verdict, LU_ERR_LENGTH);
+		}
+		if (nr_bytes != fixture->blob.nr_bytes && nr_bytes >= sizeof(struct kho_blob_head)) {
+			blob_head(&part)->length_bytes = nr_bytes;
+			blob_seal(&part);
+			assert_false(world_verify_iommu(fixture->world, &part, &verdict));
+			assert_refused(&verdict, LU_ERR_LENGTH);
+		}
+		blob_free(&part);
+	}
+}
+
+static void counts_are_bounded(void **state)
+{
+	static const __u32 max[3] = { IOMMU_SER_MAX_UNITS, IOMMU_SER_MAX_DOMAINS, IOMMU_SER_MAX_DEVICES };
+	struct fixture *fixture = *state;
+	struct blob *blob = &fixture->blob;
+	__u32 *counts[3] = { &blob_iommu(blob)->nr_units, &blob_iommu(blob)->nr_domains, &blob_iommu(blob)->nr_devices };
+	struct lu_verdict verdict;
+	__u32 i, good;
+
+	for (i = 0; i < 3; i++) {
+		good = *counts[i];
+		/* At its bound a count is right, and the blob too short for it. */
+		*counts[i] = max[i];
+		blob_seal(blob);
+		assert_false(world_verify_iommu(fixture->world, blob, &verdict));
+		assert_refused(&verdict, LU_ERR_LENGTH);
+		*counts[i] = max[i] + 1;
+		blob_seal(blob);
+		assert_false(world_verify_iommu(fixture->world, blob, &verdict));
+		assert_refused(&verdict, LU_ERR_COUNT);
+		*counts[i] = ~0U;
+		blob_seal(blob);
+		assert_false(world_verify_iommu(fixture->world, blob, &verdict));
+		assert_refused(&verdict, LU_ERR_COUNT);
+		*counts[i] = good;
+	}
+}
+
+/* One page list for all units: what makes them differ is their id. */
+static void as_many_units_as_there_may_be(void **state)
+{
+	struct fixture *fixture = *state;
+	struct blob many = blob_copy(&fixture->blob, lu_iommu_bytes(IOMMU_SER_MAX_UNITS, 0, 0));
+	struct lu_verdict verdict;
+	__u32 i;
+
+	blob_head(&many)->length_bytes = many.nr_bytes;
+	blob_iommu(&many)->nr_units = IOMMU_SER_MAX_UNITS;
+	blob_iommu(&many)->nr_domains = 0;
+	blob_iommu(&many)->nr_devices = 0;
+	for (i = 0; i < IOMMU_SER_MAX_UNITS; i++) {
+		__u64 page = fixture->pages[0];
+
+		*blob_unit(&many, i) = *blob_unit(&fixture->blob, 1);
+		blob_unit(&many, i)->id = page + i;
+	}
+	blob_seal(&many);
+	assert_true(world_verify_iommu(fixture->world, &many, &verdict));
+	blob_free(&many);
+}
+
+/*
+ * What can be wrong with a record. Each is done to a good blob, alone.
+ */
+struct wrong {
+	const char *what;
+	void (*make)(struct fixture *fixture);
+	enum lu_error error;
+	__u32 index;
+};
+
+#define UNIT(i)		blob_unit(&fixture->blob, i)
+#define DOMAIN(i)	blob_domain(&fixture->blob, i)
+#define DEVICE(i)	blob_device(&fixture->blob, i)
+#define MAKE(name, ...)						\
+	static void name(struct fixture *fixture)		\
+	{							\
+		__VA_ARGS__;					\
+	}
+
+MAKE(head_reserved, blob_head(&fixture->blob)->reserved = 1)
+MAKE(ser_reserved, blob_iommu(&fixture->blob)->reserved = 0x80000000)
+
+MAKE(unit_driver_0, UNIT(0)->driver = 0)
+MAKE(unit_driver_2, UNIT(1)->driver = 2)
+MAKE(unit_reserved, UNIT(0)->reserved = 1)
+MAKE(unit_reserved_last, UNIT(1)->reserved = 0x80000000)
+MAKE(unit_flag_1, UNIT(0)->flags |= 2)
+MAKE(unit_flag_31, UNIT(1)->flags |= 0x80000000)
+MAKE(unit_twice, UNIT(1)->id = UNIT(0)->id)
+MAKE(unit_twice_last, UNIT(2)->id = UNIT(1)->id)
+MAKE(unit_no_pages, UNIT(0)->nr_pages = 0)
+MAKE(unit_too_many_pages, UNIT(0)->nr_pages = IOMMU_SER_MAX_PAGES + 1)
+MAKE(unit_list_unaligned, UNIT(0)->pages_pa += 8)
+MAKE(unit_list_elsewhere, UNIT(0)->pages_pa = 0)
+MAKE(unit_list_not_handed_over, UNIT(0)->pages_pa += PAGE_BYTES)
+MAKE(unit_list_ends_outside, UNIT(0)->nr_pages = 513)
+MAKE(unit_list_unterminated, UNIT(0)->nr_pages++)
+MAKE(unit_page_unaligned, fixture->pages[1] += 8)
+MAKE(unit_page_twice, fixture->pages[1] = fixture->pages[0])
+MAKE(unit_pages_unsorted, fixture->pages[4] = fixture->pages[0] - PAGE_BYTES)
+MAKE(unit_page_first, fixture->pages[0] = 0)
+MAKE(unit_page_last, fixture->pages[4] += PAGE_BYTES)
+MAKE(unit_page_beyond, fixture->pages[4] = ~0xfffULL)
+MAKE(unit_page_taken_back, world_take_back(fixture->world, fixture->pages[3]))
+MAKE(unit_page_is_list, UNIT(1)->pages_pa = fixture->pages[0];
+			memcpy(world_at(fixture->world, fixture->pages[0]), fixture->pages, 5 * sizeof(__u64));
+			UNIT(1)->nr_pages = 5; UNIT(1)->root_pa = fixture->pages[2])
+MAKE(unit_root_unlisted, UNIT(0)->root_pa = UNIT(1)->root_pa)
+MAKE(unit_root_unaligned, UNIT(0)->root_pa += 8)
+MAKE(unit_root_zero, UNIT(1)->root_pa = 0)
+MAKE(unit_irt_without_size, UNIT(0)->irt_bytes = 0)
+MAKE(unit_irt_without_address, UNIT(0)->irt_pa = 0)
+MAKE(unit_irt_odd_size, UNIT(0)->irt_bytes = GOOD_IRT_BYTES + PAGE_BYTES)
+MAKE(unit_irt_small, UNIT(0)->irt_bytes = 2048)
+MAKE(unit_irt_one, UNIT(0)->irt_bytes = 1)
+MAKE(unit_irt_unaligned, UNIT(0)->irt_pa += PAGE_BYTES)
+MAKE(unit_irt_not_handed_over, world_take_back(fixture->world, UNIT(0)->irt_pa))
+MAKE(unit_irt_ends_outside, world_take_back(fixture->world, UNIT(0)->irt_pa + PAGE_BYTES))
+MAKE(unit_irt_too_long, UNIT(0)->irt_pa = WORLD_BASE_PA; UNIT(0)->irt_bytes = 1ULL << 30)
+
+MAKE(domain_format_0, DOMAIN(0)->format = 0)
+MAKE(domain_format_2, DOMAIN(2)->format = 2)
+MAKE(domain_levels_2, DOMAIN(1)->levels = 2)
+MAKE(domain_levels_6, DOMAIN(1)->levels = 6)
+MAKE(domain_levels_0, DOMAIN(0)->levels = 0)
+MAKE(domain_levels_255, DOMAIN(0)->levels = 255)
+MAKE(domain_reserved, DOMAIN(0)->reserved = 1)
+MAKE(domain_reserved_last, DOMAIN(2)->reserved = 0x8000)
+MAKE(domain_no_iommufd, DOMAIN(1)->iommufd_id = 0)
+MAKE(domain_top_twice, DOMAIN(2)->top_pa = DOMAIN(0)->top_pa)
+MAKE(domain_top_twice_last, DOMAIN(2)->top_pa = DOMAIN(1)->top_pa)
+MAKE(domain_token_twice, DOMAIN(1)->token = DOMAIN(0)->token)
+MAKE(domain_iommufd_token_twice, DOMAIN(2)->iommufd_id = DOMAIN(0)->iommufd_id)
+
+MAKE(device_reserved, DEVICE(0)->reserved = 1)
+MAKE(device_reserved_last, DEVICE(4)->reserved = 0x8000)
+MAKE(device_reserved2, DEVICE(1)->reserved2 = 1)
+MAKE(device_reserved2_last, DEVICE(4)->reserved2 = 0x80000000)
+MAKE(device_unit, DEVICE(3)->unit = GOOD_NR_UNITS)
+MAKE(device_unit_far, DEVICE(3)->unit = ~0U)
+MAKE(device_domain, DEVICE(2)->domain = GOOD_NR_DOMAINS)
+MAKE(device_domain_far, DEVICE(2)->domain = ~0U)
+MAKE(device_dir_unaligned, DEVICE(0)->pasid_dir_pa += 8)
+MAKE(device_dir_missing, DEVICE(0)->pasid_dir_pa = 0)
+MAKE(device_dir_in_legacy_mode, DEVICE(3)->pasid_dir_pa = fixture->pages[4])
+MAKE(device_dir_twice, DEVICE(2)->pasid_dir_pa = DEVICE(0)->pasid_dir_pa)
+MAKE(device_tag_0, DEVICE(3)->tag = 0)
+MAKE(device_tag_1, DEVICE(3)->tag = 1)
+MAKE(device_tag_65536, DEVICE(2)->tag = 65536)
+MAKE(device_tag_far, DEVICE(2)->tag = ~0U)
+MAKE(device_twice, DEVICE(1)->rid = DEVICE(0)->rid)
+MAKE(device_twice_last, DEVICE(4)->rid = DEVICE(3)->rid)
+MAKE(device_segment_twice, DEVICE(3)->segment = 0)
+MAKE(device_tag_of_other_domain, DEVICE(2)->tag = DEVICE(0)->tag)
+MAKE(device_other_tag_of_domain, DEVICE(1)->tag = 9)
+
+static const struct wrong wrongs[] = {
+#define WRONG(name, error, index)	{ #name, name, error, index }
+	WRONG(head_reserved, LU_ERR_RESERVED, 0),
+	WRONG(ser_reserved, LU_ERR_RESERVED, 0),
+
+	WRONG(unit_driver_0, LU_ERR_KIND, 0),
+	WRONG(unit_driver_2, LU_ERR_KIND, 1),
+	WRONG(unit_reserved, LU_ERR_RESERVED, 0),
+	WRONG(unit_reserved_last, LU_ERR_RESERVED, 1),
+	WRONG(unit_flag_1, LU_ERR_RESERVED, 0),
+	WRONG(unit_flag_31, LU_ERR_RESERVED, 1),
+	WRONG(unit_twice, LU_ERR_DUPLICATE, 1),
+	WRONG(unit_twice_last, LU_ERR_DUPLICATE, 2),
+	WRONG(unit_no_pages, LU_ERR_COUNT, 0),
+	WRONG(unit_too_many_pages, LU_ERR_COUNT, 0),
+	WRONG(unit_list_unaligned, LU_ERR_ALIGNMENT, 0),
+	WRONG(unit_list_elsewhere, LU_ERR_RANGE, 0),
+	WRONG(unit_list_not_handed_over, LU_ERR_RANGE, 0),
+	WRONG(unit_list_ends_outside, LU_ERR_RANGE, 0),
+	WRONG(unit_list_unterminated, LU_ERR_DUPLICATE, 0),
+	WRONG(unit_page_unaligned, LU_ERR_ALIGNMENT, 0),
+	WRONG(unit_page_twice, LU_ERR_DUPLICATE, 0),
+	WRONG(unit_pages_unsorted, LU_ERR_DUPLICATE, 0),
+	WRONG(unit_page_first, LU_ERR_RANGE, 0),
+	WRONG(unit_page_last, LU_ERR_RANGE, 0),
+	WRONG(unit_page_beyond, LU_ERR_RANGE, 0),
+	WRONG(unit_page_taken_back, LU_ERR_RANGE, 0),
+	WRONG(unit_page_is_list, LU_ERR_DUPLICATE, 1),
+	WRONG(unit_root_unlisted, LU_ERR_TABLE_UNLISTED, 0),
+	WRONG(unit_root_unaligned, LU_ERR_TABLE_UNLISTED, 0),
+	WRONG(unit_root_zero, LU_ERR_TABLE_UNLISTED, 1),
+	WRONG(unit_irt_without_size, LU_ERR_COUNT, 0),
+	WRONG(unit_irt_without_address, LU_ERR_COUNT, 0),
+	WRONG(unit_irt_odd_size, LU_ERR_COUNT, 0),
+	WRONG(unit_irt_small, LU_ERR_ALIGNMENT, 0),
+	WRONG(unit_irt_one, LU_ERR_ALIGNMENT, 0),
+	WRONG(unit_irt_unaligned, LU_ERR_ALIGNMENT, 0),
+	WRONG(unit_irt_not_handed_over, LU_ERR_RANGE, 0),
+	WRONG(unit_irt_ends_outside, LU_ERR_RANGE, 0),
+	WRONG(unit_irt_too_long, LU_ERR_RANGE, 0),
+
+	WRONG(domain_format_0, LU_ERR_KIND, 0),
+	WRONG(domain_format_2, LU_ERR_KIND, 2),
+	WRONG(domain_levels_2, LU_ERR_KIND, 1),
+	WRONG(domain_levels_6, LU_ERR_KIND, 1),
+	WRONG(domain_levels_0, LU_ERR_KIND, 0),
+	WRONG(domain_levels_255, LU_ERR_KIND, 0),
+	WRONG(domain_reserved, LU_ERR_RESERVED, 0),
+	WRONG(domain_reserved_last, LU_ERR_RESERVED, 2),
+	WRONG(domain_no_iommufd, LU_ERR_INDEX, 1),
+	WRONG(domain_top_twice, LU_ERR_DUPLICATE, 2),
+	WRONG(domain_top_twice_last, LU_ERR_DUPLICATE, 2),
+	WRONG(domain_token_twice, LU_ERR_DUPLICATE, 1),
+	WRONG(domain_iommufd_token_twice, LU_ERR_DUPLICATE, 2),
+
+	WRONG(device_reserved, LU_ERR_RESERVED, 0),
+	WRONG(device_reserved_last, LU_ERR_RESERVED, 4),
+	WRONG(device_reserved2, LU_ERR_RESERVED, 1),
+	WRONG(device_reserved2_last, LU_ERR_RESERVED, 4),
+	WRONG(device_unit, LU_ERR_INDEX, 3),
+	WRONG(device_unit_far, LU_ERR_INDEX, 3),
+	WRONG(device_domain, LU_ERR_INDEX, 2),
+	WRONG(device_domain_far, LU_ERR_INDEX, 2),
+	WRONG(device_dir_unaligned, LU_ERR_ALIGNMENT, 0),
+	WRONG(device_dir_missing, LU_ERR_KIND, 0),
+	WRONG(device_dir_in_legacy_mode, LU_ERR_KIND, 3),
+	WRONG(device_dir_twice, LU_ERR_DUPLICATE, 2),
+	WRONG(device_tag_0, LU_ERR_TAG, 3),
+	WRONG(device_tag_1, LU_ERR_TAG, 3),
+	WRONG(device_tag_65536, LU_ERR_TAG, 2),
+	WRONG(device_tag_far, LU_ERR_TAG, 2),
+	WRONG(device_twice, LU_ERR_DUPLICATE, 1),
+	WRONG(device_twice_last, LU_ERR_DUPLICATE, 4),
+	WRONG(device_segment_twice, LU_ERR_DUPLICATE, 3),
+	WRONG(device_tag_of_other_domain, LU_ERR_TAG, 2),
+	WRONG(device_other_tag_of_domain, LU_ERR_TAG, 1),
+};
+
+static void every_wrong_field_is_refused(void **state)
+{
+	struct lu_verdict verdict;
+	struct fixture *fixture;
+	void *of_one;
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
+		setup(&of_one);
+		fixture = of_one;
+		wrongs[i].make(fixture);
+		blob_seal(&fixture->blob);
+		world_verify_iommu(fixture->world, &fixture->blob, &verdict);
+		if (verdict.error != wrongs[i].error || verdict.index != wrongs[i].index)
+			fail_msg("%s: %s at record %u, where %s at record %u was due", wrongs[i].what,
+				 lu_error_name(verdict.error), verdict.index, lu_error_name(wrongs[i].error),
+				 wrongs[i].index);
+		teardown(&of_one);
+	}
+}
+
+/* Not every address is one of the pretended machine's: each page "handed over" is the same. */
+static const void *read_anything(const struct lu_phys *phys, __u64 pa, __u64 bytes)
+{
+	static const __u8 page[PAGE_BYTES];
+
+	return pa == PAGE_BYTES && bytes > PAGE_BYTES ? phys->priv : page;
+}
+
+static void list_at_its_bound_is_accepted(void **state)
+{
+	struct fixture *fixture = *state;
+	__u64 *pages = malloc(IOMMU_SER_MAX_PAGES * sizeof(*pages));
+	const struct lu_phys phys = { .read = read_anything, .priv = pages, .end = WORLD_END };
+	struct lu_verdict verdict;
+	__u32 i;
+
+	assert_non_null(pages);
+	for (i = 0; i < IOMMU_SER_MAX_PAGES; i++)
+		pages[i] = (0x10000 + (__u64)i) * PAGE_BYTES;
+	UNIT(0)->pages_pa = PAGE_BYTES;
+	UNIT(0)->nr_pages = IOMMU_SER_MAX_PAGES;
+	UNIT(0)->root_pa = pages[IOMMU_SER_MAX_PAGES - 1];
+	UNIT(1)->root_pa = 0;
+	blob_seal(&fixture->blob);
+	/* It is the next record that is refused. */
+	assert_false(lu_verify_iommu(fixture->blob.bytes, fixture->blob.nr_bytes, &phys, &verdict));
+	assert_int_equal(verdict.index, 1);
+	free(pages);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lu_verdict verdict;
+
+	UNIT(0)->root_pa = 0x1234000;
+	blob_seal(&fixture->blob);
+	assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	assert_int_equal(verdict.address, 0x1234000);
+}
+
+/* Memory that is taken back while the verifier runs. */
+static void every_read_may_fail(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lu_verdict verdict;
+	__u32 nth, nr_refused = 0;
+
+	for (nth = 1;; nth++) {
+		fixture->world->reads_left = nth;
+		if (world_verify_iommu(fixture->world, &fixture->blob, &verdict))
+			break;
+		assert_refused(&verdict, LU_ERR_RANGE);
+		nr_refused++;
+	}
+	/* Each list, each page on it, and two tables of interrupts. */
+	assert_int_equal(nr_refused, GOOD_NR_UNITS + GOOD_NR_PAGES + 2 + 1 + 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(good_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_preserved_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_bit_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_other_length_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(as_many_units_as_there_may_be, setup, teardown),
+		cmocka_unit_test(every_wrong_field_is_refused),
+		cmocka_unit_test_setup_teardown(list_at_its_bound_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_read_may_fail, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("iommu", tests, NULL, NULL);
+}

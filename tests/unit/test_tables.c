@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The walk of a domain's tables. */
+#include "world.h"
+
+#define GIB	(1ULL << 30)
+#define MIB	(1ULL << 20)
+
+struct fixture {
+	struct world *world;
+	struct tables *tables;
+	struct lu_verdict verdict;
+};
+
+static struct fixture begin(unsigned int levels)
+{
+	struct fixture fixture = { .world = world_new() };
+
+	fixture.tables = tables_new(fixture.world, levels);
+	return fixture;
+}
+
+static void end(struct fixture *fixture)
+{
+	free(fixture->tables);
+	world_free(fixture->world);
+}
+
+static void verify(struct fixture *fixture)
+{
+	struct iommu_domain_ser domain = tables_domain(fixture->tables);
+
+	world_verify_domain(fixture->world, &domain, &fixture->verdict);
+}
+
+static void expect(struct fixture *fixture, enum lu_error error)
+{
+	verify(fixture);
+	assert_refused(&fixture->verdict, error);
+}
+
+static void expect_at(struct fixture *fixture, enum lu_error error, __u64 address)
+{
+	expect(fixture, error);
+	assert_int_equal(fixture->verdict.address, address);
+}
+
+/* Of every number of levels, as tests of what does not depend on it are. */
+#define for_each_levels(levels)	for ((levels) = 3; (levels) <= 5; (levels)++)
+
+static void good_is_accepted(void **state)
+{
+	unsigned int levels;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin(levels);
+
+		expect(&fixture, LU_OK);		/* nothing mapped */
+		tables_spread(fixture.tables);
+		expect(&fixture, LU_OK);
+		assert_int_equal(fixture.tables->nr_tables, 2 * levels - 1);
+		end(&fixture);
+	}
+}
+
+/* More tables than a byte of the scratch has bits, and than a word has. */
+static void many_tables_are_accepted(void **state)
+{
+	unsigned int levels, nr_tables;
+
+	(void)state;
+	for_each_levels(levels)
+		for (nr_tables = 1; nr_tables < 30; nr_tables++) {
+			struct fixture fixture = begin(levels);
+			unsigned int i;
+
+			for (i = 0; i < nr_tables; i++)
+				tables_map(fixture.tables, (511 - i) * 2 * MIB, i * PAGE_BYTES, 0);
+			expect(&fixture, LU_OK);
+			end(&fixture);
+		}
+}
+
+static void what_is_not_present_is_not_looked_at(void **state)
+{
+	unsigned int levels, level;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin(levels);
+
+		tables_spread(fixture.tables);
+		for (level = 0; level < levels; level++)
+			*tables_entry(fixture.tables, 8 * PAGE_BYTES + 8 * 2 * MIB, level) |= level ? 0 : ~3ULL;
+		*tables_entry(fixture.tables, 9 * GIB, 2) = 0xfffffffffffffffcULL;
+		expect(&fixture, LU_OK);
+		end(&fixture);
+	}
+}
+
+/* Either permission makes an entry present; what the hardware ignores may be anything. */
+static void each_present_entry_is_looked_at(void **state)
+{
+	unsigned int levels;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin(levels);
+
+		*tables_entry(fixture.tables, PAGE_BYTES, 0) = PAGE_BYTES | TABLES_READ;
+		*tables_entry(fixture.tables, 2 * PAGE_BYTES, 0) = PAGE_BYTES | TABLES_WRITE;
+		expect(&fixture, LU_OK);
+		*tables_entry(fixture.tables, PAGE_BYTES, 0) |= 0x7ff0000000000f7cULL;
+		*tables_entry(fixture.tables, PAGE_BYTES, 1) |= 0x7ff0000000000f7cULL;
+		expect(&fixture, LU_OK);
+		/* Large at the level of the smallest leaves means nothing. */
+		*tables_entry(fixture.tables, PAGE_BYTES, 0) |= TABLES_LARGE;
+		expect(&fixture, LU_OK);
+
+		*tables_entry(fixture.tables, 3 * PAGE_BYTES, 0) = WORLD_END | TABLES_READ;
+		expect_at(&fixture, LU_ERR_RANGE, 3 * PAGE_BYTES);
+		*tables_entry(fixture.tables, 3 * PAGE_BYTES, 0) = WORLD_END | TABLES_WRITE;
+		expect_at(&fixture, LU_ERR_RANGE, 3 * PAGE_BYTES);
+		end(&fixture);
+	}
+}
+
+static void leaves_are_in_memory(void **state)
+{
+	static const __u64 bytes[3] = { PAGE_BYTES, 2 * MIB, GIB };
+	unsigned int levels, level;
+
+	(void)state;
+	for_each_levels(levels)
+		for (level = 0; level < 3; level++) {
+			const __u64 iova = bytes[level] * 511;
+			struct fixture fixture = begin(levels);
+
+			tables_map(fixture.tables, iova, WORLD_END - bytes[level], level);
+			expect(&fixture, LU_OK);
+			*tables_entry(fixture.tables, iova, level) += bytes[level];
+			expect_at(&fixture, LU_ERR_RANGE, iova);
+			*tables_entry(fixture.tables, iova, level) |= 0x000fffffc0000000ULL;
+			expect_at(&fixture, LU_ERR_RANGE, iova);
+			/* Memory that ends within a large leaf. */
+			tables_map(fixture.tables, iova, WORLD_END - bytes[level], level);
+			fixture.world->phys.end = WORLD_END - 1;
+			expect_at(&fixture, LU_ERR_RANGE, iova);
+			end(&fixture);
+		}
+}
+
+static void large_leaves_are_aligned(void **state)
+{
+	unsigned int levels, bit;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin(levels);
+
+		for (bit = 12; bit < 30; bit++) {
+			tables_map(fixture.tables, 5 * GIB, 4 * GIB | 1ULL << bit, 2);
+			expect_at(&fixture, LU_ERR_ENTRY, 5 * GIB);
+		}
+		tables_map(fixture.tables, 5 * GIB, 4 * GIB | 1ULL << 30, 2);
+		expect(&fixture, LU_OK);
+		for (bit = 12; bit < 21; bit++) {
+			tables_map(fixture.tables, 6 * MIB, 4 * MIB | 1ULL << bit, 1);
+			expect_at(&fixture, LU_ERR_ENTRY, 6 * MIB);
+		}
+		tables_map(fixture.tables, 6 * MIB, 4 * MIB | 1ULL << 21, 1);
+		expect(&fixture, LU_OK);
+		end(&fixture);
+	}
+}
+
+/* There are no leaves of 512 GiB. */
+static void no_leaf_is_larger(void **state)
+{
+	unsigned int levels, level;
+
+	(void)state;
+	for (levels = 4; levels <= 5; levels++)
+		for (level = 3; level < levels; level++) {
+			const __u64 iova = 3ULL << (12 + 9 * level);
+			struct fixture fixture = begin(levels);
+
+			tables_map(fixture.tables, iova, 0, level);
+			expect_at(&fixture, LU_ERR_ENTRY, iova);
+			end(&fixture);
+		}
+}
+
+static void a_cycle_is_found(void **state)
+{
+	unsigned int levels, level, to;
+
+	(void)state;
+	for_each_levels(levels)
+		for (level = 1; level < levels; level++)
+			for (to = level; to < levels; to++) {
+				struct fixture fixture = begin(levels);
+				__u32 table = levels - 1 - to;
+
+				/* Tables are made from the top down: the one of level @to, which leads here, is known by that. */
+				tables_map(fixture.tables, 0, 0, 0);
+				*tables_entry(fixture.tables, 1ULL << (12 + 9 * level), level) =
+					fixture.tables->pa[table] | TABLES_READ;
+				expect_at(&fixture, LU_ERR_TABLE_TWICE, fixture.tables->pa[table]);
+				end(&fixture);
+			}
+}
+
+static void a_shared_table_is_found(void **state)
+{
+	unsigned int levels, level;
+
+	(void)state;
+	for_each_levels(levels)
+		for (level = 1; level < levels; level++) {
+			struct fixture fixture = begin(levels);
+
+			tables_map(fixture.tables, 0, 0, 0);
+			*tables_entry(fixture.tables, 7ULL << (12 + 9 * level), level) =
+				*tables_entry(fixture.tables, 0, level);
+			expect_at(&fixture, LU_ERR_TABLE_TWICE, fixture.tables->pa[levels - level]);
+			end(&fixture);
+		}
+}
+
+/* The page is one that was handed over, so that it is not for that reason that it is refused. */
+static void an_unlisted_table_is_found(void **state)
+{
+	unsigned int levels, level;
+
+	(void)state;
+	for_each_levels(levels)
+		for (level = 1; level < levels; level++) {
+			struct fixture fixture = begin(levels);
+			__u64 page = world_pages(fixture.world, 1);
+
+			tables_map(fixture.tables, 0, 0, 0);
+			*tables_entry(fixture.tables, 7ULL << (12 + 9 * level), level) = page | TABLES_WRITE;
+			expect_at(&fixture, LU_ERR_TABLE_UNLISTED, page);
+			end(&fixture);
+		}
+}
+
+static void an_unlisted_top_is_found(void **state)
+{
+	struct fixture fixture = begin(4);
+	struct iommu_domain_ser domain;
+
+	(void)state;
+	tables_spread(fixture.tables);
+	domain = tables_domain(fixture.tables);
+	domain.top_pa = world_pages(fixture.world, 1);
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNLISTED);
+	/* An address within the top table is not the top table. */
+	domain.top_pa = fixture.tables->pa[0] + 8;
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNLISTED);
+	end(&fixture);
+}
+
+static void an_unused_table_is_found(void **state)
+{
+	unsigned int levels;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin(levels);
+		__u32 used;
+
+		tables_spread(fixture.tables);
+		used = fixture.tables->nr_tables;
+		tables_add(fixture.tables);
+		expect(&fixture, LU_ERR_TABLE_UNUSED);
+		assert_int_equal(fixture.verdict.index, used);
+		end(&fixture);
+	}
+}
+
+/* A walk of more levels takes leaves for tables, one of fewer takes tables for leaves. */
+static void wrong_number_of_levels_is_found(void **state)
+{
+	struct fixture fixture = begin(4);
+	struct iommu_domain_ser domain;
+
+	(void)state;
+	tables_map(fixture.tables, 0, 0x1000, 0);
+	domain = tables_domain(fixture.tables);
+	domain.levels = 5;
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNLISTED);
+	domain.levels = 3;
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNUSED);
+	end(&fixture);
+}
+
+static void list_is_checked_first(void **state)
+{
+	struct fixture fixture = begin(3);
+	struct iommu_domain_ser good, domain;
+	__u64 *list;
+
+	(void)state;
+	tables_spread(fixture.tables);
+	good = tables_domain(fixture.tables);
+	list = world_at(fixture.world, good.tables_pa);
+
+#define EXPECT_REFUSED(error) do {									\
+		assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));		\
+		assert_refused(&fixture.verdict, error);						\
+		assert_int_equal(fixture.verdict.index, 0);						\
+		domain = good;										\
+	} while (0)
+
+	domain = good;
+	domain.nr_tables = 0;
+	EXPECT_REFUSED(LU_ERR_COUNT);
+	domain.nr_tables = IOMMU_SER_MAX_PAGES + 1;
+	EXPECT_REFUSED(LU_ERR_COUNT);
+	domain.nr_tables = ~0U;
+	EXPECT_REFUSED(LU_ERR_COUNT);
+	domain.tables_pa += 8;
+	EXPECT_REFUSED(LU_ERR_ALIGNMENT);
+	domain.tables_pa = WORLD_BASE_PA - PAGE_BYTES;
+	EXPECT_REFUSED(LU_ERR_RANGE);
+	domain.nr_tables = 513;
+	EXPECT_REFUSED(LU_ERR_RANGE);
+	domain.nr_tables++;
+	EXPECT_REFUSED(LU_ERR_DUPLICATE);
+	domain.nr_tables--;
+	EXPECT_REFUSED(LU_ERR_TABLE_UNLISTED);
+	list[0] -= 8;
+	EXPECT_REFUSED(LU_ERR_ALIGNMENT);
+	list[0] += 8;
+	list[1] = list[0];
+	EXPECT_REFUSED(LU_ERR_DUPLICATE);
+	list[1] = list[0] - PAGE_BYTES;
+	EXPECT_REFUSED(LU_ERR_DUPLICATE);
+	list[1] = list[0] + PAGE_BYTES;
+	EXPECT_REFUSED(LU_ERR_RANGE);
+	end(&fixture);
+}
+
+/* The list is freed by itself: a table that lies in it would be freed twice. */
+static void a_table_within_the_list_is_found(void **state)
+{
+	const __u32 nr_tables = 600;	/* two pages of list */
+	__u32 page, first;
+
+	(void)state;
+	for (page = 0; page < 2; page++) {
+		struct world *world = world_new();
+		__u64 list_pa = world_pages(world, 2);
+		__u64 *list = world_at(world, list_pa);
+		struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = nr_tables,
+						   .tables_pa = list_pa };
+		struct lu_verdict verdict;
+
+		first = 0;
+		list[first++] = list_pa + page * PAGE_BYTES;
+		list[first] = list_pa + 3 * PAGE_BYTES;
+		domain.top_pa = list[0];
+		assert_false(world_verify_domain(world, &domain, &verdict));
+		assert_refused(&verdict, LU_ERR_DUPLICATE);
+		assert_int_equal(verdict.address, list[0]);
+		world_free(world);
+	}
+}
+
+/* The pages beside the list are like any others. */
+static void tables_beside_the_list_are_accepted(void **state)
+{
+	struct world *world = world_new();
+	__u64 pa = world_pages(world, 3);
+	__u64 list_pa = pa + PAGE_BYTES;
+	__u64 *list = world_at(world, list_pa);
+	__u64 *top = world_at(world, pa);
+	struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = 2,
+					   .tables_pa = list_pa, .top_pa = pa };
+	struct lu_verdict verdict;
+
+	(void)state;
+	list[0] = pa;
+	list[1] = pa + 2 * PAGE_BYTES;
+	top[0] = list[1] | TABLES_READ;
+	assert_true(world_verify_domain(world, &domain, &verdict));
+	world_free(world);
+}
+
+/* Everything is "handed over", and every page but the list is the same empty one. */
+static const void *read_anything(const struct lu_phys *phys, __u64 pa, __u64 bytes)
+{
+	static const __u8 page[PAGE_BYTES];
+
+	return bytes == PAGE_BYTES && pa != PAGE_BYTES ? page : phys->priv;
+}
+
+/* Where a list fills its pages: the one behind is none of them. */
+static void a_table_behind_a_full_list_is_accepted(void **state)
+{
+	static __u64 list[512];
+	const struct lu_phys phys = { .read = read_anything, .priv = list, .end = WORLD_END };
+	struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = 512,
+					   .tables_pa = PAGE_BYTES, .top_pa = 2 * PAGE_BYTES };
+	struct lu_verdict verdict;
+	__u8 seen[64] = {};
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < 512; i++)
+		list[i] = (2 + i) * PAGE_BYTES;
+	assert_false(lu_verify_domain(&domain, &phys, seen, &verdict));
+	assert_refused(&verdict, LU_ERR_TABLE_UNUSED);
+}
+
+/* Lists of two domains, by the page each entry is, in units of pages from where memory begins. */
+static enum lu_error compare(struct world *world, const __u64 *in_a, __u32 nr_a, const __u64 *in_b, __u32 nr_b, __u64 *address)
+{
+	struct lu_verdict verdict = { .error = LU_OK };
+	__u64 a[8], b[8];
+	__u32 i;
+	bool accepted;
+
+	for (i = 0; i < nr_a; i++)
+		a[i] = WORLD_BASE_PA + in_a[i] * PAGE_BYTES;
+	for (i = 0; i < nr_b; i++)
+		b[i] = WORLD_BASE_PA + in_b[i] * PAGE_BYTES;
+	accepted = world_verify_disjoint(world,
+		&(struct iommu_domain_ser){ .nr_tables = nr_a, .tables_pa = world_list(world, a, nr_a) },
+		&(struct iommu_domain_ser){ .nr_tables = nr_b, .tables_pa = world_list(world, b, nr_b) }, &verdict);
+	assert_int_equal(accepted, verdict.error == LU_OK);
+	*address = verdict.address;
+	return verdict.error;
+}
+
+/* Each pair of lists over six pages, either way round: they are disjoint, or the first page that is in both is named. */
+static void a_table_of_two_domains_is_found(void **state)
+{
+	struct world *world = NULL;
+	__u32 a, b, bit, nr_a, nr_b, common;
+	__u64 in_a[6], in_b[6], address;
+
+	(void)state;
+	for (a = 1; a < 64; a++) {
+		if (world)
+			world_free(world);
+		world = world_new();
+		for (b = 1; b < 64; b++) {
+			nr_a = nr_b = 0;
+			common = a & b;
+			for (bit = 0; bit < 6; bit++) {
+				if (a & 1 << bit)
+					in_a[nr_a++] = bit;
+				if (b & 1 << bit)
+					in_b[nr_b++] = bit;
+			}
+			world->nr_used = 0;
+			if (!common) {
+				assert_int_equal(compare(world, in_a, nr_a, in_b, nr_b, &address), LU_OK);
+				continue;
+			}
+			assert_int_equal(compare(world, in_a, nr_a, in_b, nr_b, &address), LU_ERR_TABLE_TWICE);
+			assert_int_equal(address, WORLD_BASE_PA + __builtin_ctz(common) * PAGE_BYTES);
+		}
+	}
+	world_free(world);
+}
+
+/* What the other domain's own check refuses is not read. */
+static void a_list_that_cannot_be_read_is_passed_over(void **state)
+{
+	struct world *world = world_new();
+	__u64 page = WORLD_BASE_PA;
+	const struct iommu_domain_ser good = { .nr_tables = 1, .tables_pa = world_list(world, &page, 1) };
+	struct lu_verdict verdict;
+	__u32 i;
+	const struct iommu_domain_ser others[] = {
+		{ .nr_tables = 0, .tables_pa = good.tables_pa },
+		{ .nr_tables = IOMMU_SER_MAX_PAGES + 1, .tables_pa = good.tables_pa },
+		{ .nr_tables = 1, .tables_pa = 0 },
+		{ .nr_tables = 513, .tables_pa = good.tables_pa },
+	};
+
+	(void)state;
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_true(world_verify_disjoint(world, &good, &others[i], &verdict));
+	assert_true(world_verify_disjoint(world, &others[2], &good, &verdict));
+	assert_false(world_verify_disjoint(world, &good, &good, &verdict));
+	world_free(world);
+}
+
+/* A list as long as may be is read, one that is longer is not. */
+static void the_longest_list_is_compared(void **state)
+{
+	__u64 *list = calloc(IOMMU_SER_MAX_PAGES + 1, sizeof(*list));
+	const struct lu_phys phys = { .read = read_anything, .priv = list, .end = WORLD_END };
+	const struct iommu_domain_ser all = { .nr_tables = IOMMU_SER_MAX_PAGES, .tables_pa = PAGE_BYTES };
+	const struct iommu_domain_ser more = { .nr_tables = IOMMU_SER_MAX_PAGES + 1, .tables_pa = PAGE_BYTES };
+	struct lu_verdict verdict;
+	__u32 i;
+
+	(void)state;
+	assert_non_null(list);
+	for (i = 0; i <= IOMMU_SER_MAX_PAGES; i++)
+		list[i] = i * PAGE_BYTES;
+	assert_false(lu_verify_disjoint(&all, &all, &phys, &verdict));
+	assert_true(lu_verify_disjoint(&all, &more, &phys, &verdict));
+	free(list);
+}
+
+/* Memory that is taken back while the verifier runs: each of its reads, and what comes after it. */
+static void every_read_may_fail(void **state)
+{
+	struct fixture fixture = begin(4);
+	struct iommu_domain_ser domain;
+	__u32 nth, nr_refused = 0;
+
+	(void)state;
+	tables_spread(fixture.tables);
+	domain = tables_domain(fixture.tables);
+	for (nth = 1;; nth++) {
+		fixture.world->reads_left = nth;
+		if (world_verify_domain(fixture.world, &domain, &fixture.verdict))
+			break;
+		assert_refused(&fixture.verdict, LU_ERR_RANGE);
+		assert_int_equal(fixture.verdict.index, 0);
+		nr_refused++;
+	}
+	/* The list, each page of it, and each table when it is walked. */
+	assert_int_equal(nr_refused, 1 + 2 * domain.nr_tables);
+	end(&fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_is_accepted),
+		cmocka_unit_test(many_tables_are_accepted),
+		cmocka_unit_test(what_is_not_present_is_not_looked_at),
+		cmocka_unit_test(each_present_entry_is_looked_at),
+		cmocka_unit_test(leaves_are_in_memory),
+		cmocka_unit_test(large_leaves_are_aligned),
+		cmocka_unit_test(no_leaf_is_larger),
+		cmocka_unit_test(a_cycle_is_found),
+		cmocka_unit_test(a_shared_table_is_found),
+		cmocka_unit_test(an_unlisted_table_is_found),
+		cmocka_unit_test(an_unlisted_top_is_found),
+		cmocka_unit_test(an_unused_table_is_found),
+		cmocka_unit_test(wrong_number_of_levels_is_found),
+		cmocka_unit_test(list_is_checked_first),
+		cmocka_unit_test(every_read_may_fail),
+		cmocka_unit_test(a_table_within_the_list_is_found),
+		cmocka_unit_test(tables_beside_the_list_are_accepted),
+		cmocka_unit_test(a_table_behind_a_full_list_is_accepted),
+		cmocka_unit_test(a_table_of_two_domains_is_found),
+		cmocka_unit_test(a_list_that_cannot_be_read_is_passed_over),
+		cmocka_unit_test(the_longest_list_is_compared),
+	};
+
+	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
+}

@@ -1,0 +1,712 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Each rule of the judge says something when it should, and no other rule does; and none does when all is well. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "synthetic.h"
+
+#define SCENARIO_WITH(more) \
+	"{ \"name\": \"synthetic\", \"description\": \"-\", \"iommu\": \"vtd\", \"mode\": \"scalable\", \"kernels\": [\"A\", \"B\"]," \
+	"  \"plan\": \"update\", \"devices\": [\"ohci\", \"hda\", \"igb\"], " more " }"
+#define SCENARIO	SCENARIO_WITH("\"expect\": \"pass\"")
+#define SCENARIO_ROGUE	SCENARIO_WITH("\"others\": [\"rogue\"], \"expect\": \"pass\", \"thresholds\": { \"contained_faults_min\": 2," \
+				      " \"contained_faults_max\": 3, \"fault_record_zero\": false }")
+#define SCENARIO_QUARANTINE SCENARIO_WITH("\"quarantined\": [\"ohci\"], \"expect\": \"pass\", \"thresholds\": {" \
+					  " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
+
+struct rule {
+	const char *test, *rule;
+	void (*spoil)(struct synthetic *s);
+	const char *scenario;		/* NULL: SCENARIO */
+	void (*prepare)(struct synthetic *s);
+};
+
+/* The run itself */
+
+static void guest_never_done(struct synthetic *s)
+{
+	s->run->telemetry.done = false;
+}
+
+static void no_page(struct synthetic *s)
+{
+	s->run->telemetry.valid = false;
+}
+
+static void time_is_over(struct synthetic *s)
+{
+	s->run->end = RUN_TIMEOUT;
+}
+
+static void qemu_went_away(struct synthetic *s)
+{
+	s->run->end = RUN_QEMU_EXIT;
+}
+
+static void was_interrupted(struct synthetic *s)
+{
+	s->run->end = RUN_INTERRUPTED;
+}
+
+static void bad_line(struct synthetic *s)
+{
+	s->run->telemetry.nr_bad_lines = 1;
+}
+
+static void done_too_early(struct synthetic *s)
+{
+	s->run->timeline.done_generation = 0;
+}
+
+static void out_of_turn(struct synthetic *s)
+{
+	s->run->timeline.hello_unexpected = true;
+}
+
+static void other_kernel_after(struct synthetic *s)
+{
+	strcpy(s->run->timeline.hops[0].kernel_after, "7.3.4-A");
+}
+
+static void other_kernel_before(struct synthetic *s)
+{
+	strcpy(s->run->timeline.first_kernel, "7.3.4-B");
+}
+
+static void guest_found_fault(struct synthetic *s)
+{
+	s->run->telemetry.checks[s->run->telemetry.nr_checks++] = (struct guest_check){ .ok = false, .name = "plan" };
+}
+
+static void guest_was_content(struct synthetic *s)
+{
+	s->run->telemetry.checks[s->run->telemetry.nr_checks++] = (struct guest_check){ .ok = true, .name = "plan" };
+}
+
+static void too_many_checks(struct synthetic *s)
+{
+	while (s->run->telemetry.nr_checks < TELEMETRY_MAX_CHECKS)
+		guest_was_content(s);
+}
+
+static void kasan(struct synthetic *s)
+{
+	say_console(s, "[    3.1] BUG: KASAN: slab-use-after-free in intel_liveupdate_swap+0x1/0x2");
+}
+
+static void lockdep(struct synthetic *s)
+{
+	say_console(s, "[    3.1] WARNING: possible circular locking dependency detected");
+}
+
+static void hung(struct synthetic *s)
+{
+	say_console(s, "[  300.1] INFO: task init:1 blocked for more than 120 seconds.");
+}
+
+static void talks(struct synthetic *s)
+{
+	say_console(s, "[    0.0] KernelAddressSanitizer initialized (generic)");
+	say_console(s, "[    6.1] iommu liveupdate: taking over 3 devices on 3 domains behind 1 units");
+}
+
+/* Counters */
+
+static void ohci_never_moved(struct synthetic *s)
+{
+	stop_counter(s, OHCI, AT_WORKLOAD);
+	s->run->scenario.thresholds.ohci_gap_ms = 1e6;	/* time that passed and was not counted is another rule's */
+}
+
+static void ohci_stopped_at_kexec(struct synthetic *s)
+{
+	stop_counter(s, OHCI, AT_KEXEC);
+	s->run->scenario.thresholds.ohci_gap_ms = 1e6;
+}
+
+static void hda_stopped_after_hello(struct synthetic *s)
+{
+	stop_counter(s, HDA, AT_HELLO);
+}
+
+static void hda_stopped_in_the_end(struct synthetic *s)
+{
+	stop_counter(s, HDA, 8.5);
+}
+
+static void igb_stopped_at_kexec(struct synthetic *s)
+{
+	stop_counter(s, IGB, AT_KEXEC);
+}
+
+static void igb_rests_in_the_end(struct synthetic *s)
+{
+	stop_counter(s, IGB, 8.5);
+}
+
+static void hda_overwritten(struct synthetic *s)
+{
+	s->run->sampler.counters[HDA].overwritten_ns = at(7);
+}
+
+static void hda_never_seen(struct synthetic *s)
+{
+	s->run->sampler.counters[HDA].series.nr = 0;
+}
+
+/* The device goes on, and a little of what it wrote did not arrive. */
+static void hda_lags(struct synthetic *s)
+{
+	struct series *series = &s->run->sampler.counters[HDA].series;
+
+	for (size_t i = 0; i < series->nr; i++)
+		series->samples[i].memory -= series->samples[i].ns > at(7) ? 64 : 0;
+}
+
+static void ohci_lost_time(struct synthetic *s)
+{
+	struct series *series = &s->run->sampler.counters[OHCI].series;
+
+	for (size_t i = 0; i < series->nr; i++)
+		if (series->samples[i].ns > at(AT_KEXEC))
+			series->samples[i].memory = series->samples[i].device = series->samples[i].memory - 10;
+}
+
+static void ohci_died(struct synthetic *s)
+{
+	say_trace(s, 5.2, "usb_ohci_die ");
+}
+
+/* Faults and translation */
+
+static void hda_faults(struct synthetic *s)
+{
+	say_trace(s, 5.2, "vtd_dmar_fault sid 0x20 fault 2 addr 0xa4000000 write 1");
+}
+
+static void unknown_faults(struct synthetic *s)
+{
+	say_trace(s, 5.2, "vtd_dmar_fault sid 0x99 fault 2 addr 0x1000 write 1");
+}
+
+static void rogue_faults(struct synthetic *s, unsigned int times)
+{
+	while (times--)
+		say_trace(s, 5.2, "vtd_dmar_fault sid 0x30 fault 2 addr 0x1000 write 0");
+}
+
+static void rogue_faults_twice(struct synthetic *s)
+{
+	rogue_faults(s, 2);
+}
+
+static void rogue_faults_once(struct synthetic *s)
+{
+	rogue_faults(s, 1);
+}
+
+static void rogue_faults_often(struct synthetic *s)
+{
+	rogue_faults(s, 4);
+}
+
+static void fault_not_reported(struct synthetic *s)
+{
+	say_trace(s, 5.2, "vtd_fault_disabled Fault processing disabled for context entry");
+}
+
+static void record_written(struct synthetic *s)
+{
+	s->run->sampler.fault_record[3] = 1U << 31;
+}
+
+static void record_never_read(struct synthetic *s)
+{
+	s->run->sampler.iommu_read = false;
+}
+
+static void record_of_rogue(struct synthetic *s)
+{
+	rogue_faults(s, 2);
+	s->run->sampler.fault_record[2] = SID_ROGUE;
+	s->run->sampler.fault_record[3] = 1U << 31;
+}
+
+static void record_of_hda(struct synthetic *s)
+{
+	rogue_faults(s, 2);
+	s->run->sampler.fault_record[2] = SID_HDA;
+	s->run->sampler.fault_record[3] = 1U << 31;
+}
+
+static void turned_off(struct synthetic *s)
+{
+	say_trace(s, 5.1, "vtd_dmar_enable enable 0");
+}
+
+static void seen_off(struct synthetic *s)
+{
+	s->run->sampler.translation_seen_off = 1;
+}
+
+static void one_of_two_was_reset(struct synthetic *s)
+{
+	rogue_faults(s, 2);
+	say_trace(s, 6.6, "usb_ohci_reset pci-ohci");
+}
+
+static void nothing_translated(struct synthetic *s)
+{
+	pageset_free(&s->run->timeline.hops[0].translated);
+	s->run->timeline.hops[0].translated = (struct pageset){ 0 };
+}
+
+/* Resets */
+
+static void platform_was_reset(struct synthetic *s)
+{
+	say_trace(s, 5.3, "vtd_reset_exit ");
+}
+
+static void qemu_announced_reset(struct synthetic *s)
+{
+	s->run->nr_resets = 1;
+}
+
+static void kernel_panicked(struct synthetic *s)
+{
+	s->run->panicked = true;
+}
+
+static void hda_was_reset(struct synthetic *s)
+{
+	say_trace(s, 6.6, "resettable_phase_hold_exec obj=0x55d0(intel-hda) has_method=1");
+}
+
+static void igb_was_reset(struct synthetic *s)
+{
+	say_trace(s, 6.6, "e1000e_core_ctrl_sw_reset Doing SW reset");
+}
+
+static void igb_slept(struct synthetic *s)
+{
+	say_trace(s, 6.6, "pci_pm_transition igb 00:05.0 PM transition D0->D3");
+}
+
+/* Tables */
+
+static void never_looked(struct synthetic *s)
+{
+	forget_looks(s);
+	s->run->timeline.nr_hops = 0;	/* what nobody saw of an update is another rule's */
+	s->run->scenario.kernels.nr = 1;
+	s->run->timeline.nr_hellos = 1;
+	s->run->timeline.done_generation = 0;
+}
+
+static void nobody_looked_between(struct synthetic *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->run->looks.nr; i++)
+		if (s->run->looks.of[i].to_ns < at(AT_HANDOVER) || s->run->looks.of[i].from_ns > at(AT_ADOPTED))
+			s->run->looks.of[kept++] = s->run->looks.of[i];
+	s->run->looks.nr = kept;
+}
+
+static unsigned int state_of(struct synthetic *s, const struct vtd_entry *entries, unsigned int nr)
+{
+	add_look(s, AT_END, entries, nr);
+	return s->run->looks.of[--s->run->looks.nr].state;
+}
+
+static void too_many_states(struct synthetic *s)
+{
+	s->run->looks.too_many_states = true;
+}
+
+static void too_many_root_sets(struct synthetic *s)
+{
+	while (s->run->trace.nr_root_sets < TRACE_MAX_ROOT_SETS)
+		say_trace(s, 9, "vtd_reg_dmar_root addr 0x2000 scalable 1");
+}
+
+/* In place of the look at some time, one that saw this. */
+static void see_instead(struct synthetic *s, double seconds, const struct vtd_entry *entries, unsigned int nr)
+{
+	struct look *look = s->run->looks.of;
+
+	while (look->to_ns < at(seconds))
+		look++;
+	look->state = state_of(s, entries, nr);
+}
+
+static void others_entry_between(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+		entry_of(SID_BRIDGE, 6, 0x6000),
+	};
+
+	see_instead(s, 5.3, seen, 4);
+}
+
+static void rogues_entry_between(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+		entry_of(SID_ROGUE, 6, 0x6000),
+	};
+
+	rogue_faults(s, 2);
+	see_instead(s, 5.3, seen, 4);
+}
+
+static void hda_has_no_entry(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_IGB, 9, 0x9000) };
+
+	see_instead(s, 8, seen, 2);
+}
+
+static void hda_passes_through(struct synthetic *s)
+{
+	struct vtd_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0), entry_of(SID_IGB, 9, 0x9000) };
+
+	seen[1].type = VTD_PASS_THROUGH;
+	see_instead(s, 8, seen, 3);
+}
+
+static void hda_has_another_table(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x5000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, 6.2, seen, 3);
+}
+
+static void hda_has_another_tag(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 9, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, 6.2, seen, 3);
+}
+
+static void one_id_two_tables(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 7, 0x8000), entry_of(SID_IGB, 9, 0x9000),
+	};
+
+	see_instead(s, 8, seen, 3);
+}
+
+static void one_id_one_table(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 7, 0x7000), entry_of(SID_IGB, 9, 0x9000),
+	};
+
+	see_instead(s, 8, seen, 3);
+}
+
+/* Quarantine: ohci is blocked from when the new kernel took over. */
+static void block_ohci(struct synthetic *s)
+{
+	const struct vtd_entry rest[] = { entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000) };
+	const struct vtd_entry new[] = { entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000) };
+	unsigned int old_state = state_of(s, rest, 2), new_state = state_of(s, new, 2);
+
+	say_trace(s, 5.9, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
+	say_trace(s, 6.1, "vtd_dmar_fault sid 0x18 fault 2 addr 0xa0000000 write 0");
+	say_trace(s, 6.1, "usb_ohci_die ");
+	s->run->sampler.fault_record[2] = SID_OHCI;
+	stop_counter(s, OHCI, AT_ADOPTED);
+	for (size_t i = 0; i < s->run->looks.nr; i++)
+		if (s->run->looks.of[i].from_ns > at(AT_ADOPTED))
+			s->run->looks.of[i].state = s->run->looks.of[i].from_ns < at(AT_SWAP) ? old_state : new_state;
+}
+
+static void quarantined_never_faulted(struct synthetic *s)
+{
+	s->run->trace.contained_faults = 0;
+}
+
+static void quarantined_has_entry(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, 6.3, seen, 3);
+}
+
+static void quarantined_has_entry_after_finish(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000),
+	};
+
+	see_instead(s, 8, seen, 3);
+}
+
+static void quarantined_is_translated(struct synthetic *s)
+{
+	say_trace(s, 6.2, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
+}
+
+static void quarantined_goes_on(struct synthetic *s)
+{
+	struct series *series = &s->run->sampler.counters[OHCI].series;
+
+	for (size_t i = 0; i < series->nr; i++)
+		series->samples[i].memory = series->samples[i].device = i * 20;
+}
+
+static void quarantined_never_moved(struct synthetic *s)
+{
+	stop_counter(s, OHCI, AT_WORKLOAD);
+}
+
+/* Whether it was blocked can only be told from when the new kernel took over. */
+static void never_adopted(struct synthetic *s)
+{
+	s->run->trace.nr_root_sets--;
+}
+
+static void nothing(struct synthetic *s)
+{
+	(void)s;
+}
+
+/* Packets */
+
+static void one_lost(struct synthetic *s)
+{
+	set_seen(s, 777, false);
+}
+
+static void one_twice(struct synthetic *s)
+{
+	page_of(s)->packets.duplicated = 1;
+}
+
+static void one_corrupt(struct synthetic *s)
+{
+	page_of(s)->packets.corrupt = 1;
+}
+
+static void one_never_sent(struct synthetic *s)
+{
+	set_seen(s, 200000, true);
+}
+
+static void few_sent(struct synthetic *s)
+{
+	s->run->packets.sent = 5500;
+	for (uint32_t sequence = 5500; sequence < 12000; sequence++)
+		set_seen(s, sequence, false);
+}
+
+static void none_after_kexec(struct synthetic *s)
+{
+	s->run->packets.sent_at_kexec = s->run->packets.sent;
+}
+
+static void refused(struct synthetic *s)
+{
+	s->run->packets.longest_refused_awake_ns = 300 * NSEC_PER_MSEC;
+}
+
+static void not_sent(struct synthetic *s)
+{
+	s->run->packets.errors = 1;
+}
+
+static const struct rule rules[] = {
+	{ "the guest never said done", "no-verdict", guest_never_done, NULL, NULL },
+	{ "no telemetry page", "no-verdict", no_page, NULL, NULL },
+	{ "timeout", "timeout", time_is_over, NULL, NULL },
+	{ "QEMU went away", "qemu-exit", qemu_went_away, NULL, NULL },
+	{ "interrupted", "interrupted", was_interrupted, NULL, NULL },
+	{ "a line without sense", "telemetry", bad_line, NULL, NULL },
+	{ "done in another generation", "hops", done_too_early, NULL, NULL },
+	{ "a kernel out of turn", "generation", out_of_turn, NULL, NULL },
+	{ "another kernel after", "kernel-identity", other_kernel_after, NULL, NULL },
+	{ "another kernel before", "kernel-identity", other_kernel_before, NULL, NULL },
+	{ "a check of the guest failed", "guest-check", guest_found_fault, NULL, NULL },
+	{ "more checks than are kept", "guest-check", too_many_checks, NULL, NULL },
+	{ "KASAN", "kernel-splat", kasan, NULL, NULL },
+	{ "lockdep", "kernel-splat", lockdep, NULL, NULL },
+	{ "a task hangs", "kernel-splat", hung, NULL, NULL },
+	{ "counter never moved", "counter-stopped", ohci_never_moved, NULL, NULL },
+	{ "counter stopped at kexec", "counter-stopped", ohci_stopped_at_kexec, NULL, NULL },
+	{ "counter stopped after hello", "counter-stopped", hda_stopped_after_hello, NULL, NULL },
+	{ "counter stopped in the end", "counter-stopped", hda_stopped_in_the_end, NULL, NULL },
+	{ "register stopped at kexec", "counter-stopped", igb_stopped_at_kexec, NULL, NULL },
+	{ "counter overwritten", "counter-stopped", hda_overwritten, NULL, NULL },
+	{ "counter never seen", "counter-stopped", hda_never_seen, NULL, NULL },
+	{ "memory lags behind the device", "counter-gap", hda_lags, NULL, NULL },
+	{ "time that was not counted", "counter-gap", ohci_lost_time, NULL, NULL },
+	{ "OHCI died", "device-dead", ohci_died, NULL, NULL },
+	{ "fault of a preserved device", "translation-fault", hda_faults, NULL, NULL },
+	{ "fault of nobody", "translation-fault", unknown_faults, NULL, NULL },
+	{ "fewer contained faults than due", "contained-fault", rogue_faults_once, SCENARIO_ROGUE, NULL },
+	{ "more contained faults than due", "contained-fault", rogue_faults_often, SCENARIO_ROGUE, NULL },
+	{ "a fault not reported", "faults-disabled", fault_not_reported, NULL, NULL },
+	{ "fault record written", "fault-record", record_written, NULL, NULL },
+	{ "fault record never read", "fault-record", record_never_read, NULL, NULL },
+	{ "fault record of a preserved device", "fault-record", record_of_hda, SCENARIO_ROGUE, NULL },
+	{ "translation turned off", "translation-off", turned_off, NULL, NULL },
+	{ "translation seen off", "translation-off", seen_off, NULL, NULL },
+	{ "nothing translated anew", "no-new-translations", nothing_translated, NULL, NULL },
+	{ "platform reset", "platform-reset", platform_was_reset, NULL, NULL },
+	{ "platform reset that QEMU announced", "platform-reset", qemu_announced_reset, NULL, NULL },
+	{ "panic", "panic", kernel_panicked, NULL, NULL },
+	{ "device reset", "device-reset", hda_was_reset, NULL, NULL },
+	{ "igb reset", "device-reset", igb_was_reset, NULL, NULL },
+	{ "reset of one of two", "device-reset", one_of_two_was_reset, SCENARIO_ROGUE, NULL },
+	{ "device slept", "device-power", igb_slept, NULL, NULL },
+	{ "nobody looked at all", "tables", never_looked, NULL, NULL },
+	{ "more states than are kept", "tables", too_many_states, NULL, NULL },
+	{ "more root tables than are kept", "tables", too_many_root_sets, NULL, NULL },
+	{ "nobody looked between the kernels", "not-contained", nobody_looked_between, NULL, NULL },
+	{ "a stranger's entry between the kernels", "not-contained", others_entry_between, NULL, NULL },
+	{ "another device's entry between the kernels", "not-contained", rogues_entry_between, SCENARIO_ROGUE, NULL },
+	{ "no entry", "entry-missing", hda_has_no_entry, NULL, NULL },
+	{ "pass-through", "entry-missing", hda_passes_through, NULL, NULL },
+	{ "another table before the swap", "entry-changed", hda_has_another_table, NULL, NULL },
+	{ "another domain ID before the swap", "entry-changed", hda_has_another_tag, NULL, NULL },
+	{ "one domain ID, two tables", "domain-id-shared", one_id_two_tables, NULL, NULL },
+	{ "quarantined without a fault", "contained-fault", quarantined_never_faulted, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined with an entry", "not-contained", quarantined_has_entry, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined and translated", "not-contained", quarantined_is_translated, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined and goes on", "not-contained", quarantined_goes_on, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined and never moved", "counter-stopped", quarantined_never_moved, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined and never taken over", "not-contained", never_adopted, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined, and another faults", "translation-fault", hda_faults, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined, and another stops", "counter-stopped", hda_stopped_in_the_end, SCENARIO_QUARANTINE, block_ohci },
+	{ "packet lost", "packets-lost", one_lost, NULL, NULL },
+	{ "packet twice", "packets-duplicated", one_twice, NULL, NULL },
+	{ "packet corrupt", "packets-corrupt", one_corrupt, NULL, NULL },
+	{ "packet never sent", "packets-corrupt", one_never_sent, NULL, NULL },
+	{ "few packets", "packets-few", few_sent, NULL, NULL },
+	{ "no packet after kexec", "packets-few", none_after_kexec, NULL, NULL },
+	{ "packets refused", "packets-delayed", refused, NULL, NULL },
+	{ "packets not sent", "packets-send", not_sent, NULL, NULL },
+	/* No rule has anything to say. */
+	{ "all is well", NULL, nothing, NULL, NULL },
+	{ "the guest was content", NULL, guest_was_content, NULL, NULL },
+	{ "a kernel talks", NULL, talks, NULL, NULL },
+	{ "igb rests when packets have ended", NULL, igb_rests_in_the_end, NULL, NULL },
+	{ "contained faults as due", NULL, rogue_faults_twice, SCENARIO_ROGUE, NULL },
+	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
+	{ "one domain ID, one table", NULL, one_id_one_table, NULL, NULL },
+	{ "quarantined until finish", NULL, quarantined_has_entry_after_finish, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined and blocked", NULL, nothing, SCENARIO_QUARANTINE, block_ohci },
+};
+
+static void test_rule(void **state)
+{
+	const struct rule *rule = *state;
+	struct synthetic *s = synthetic_new(rule->scenario ? rule->scenario : SCENARIO);
+
+	if (rule->prepare)
+		rule->prepare(s);
+	rule->spoil(s);
+	conclude(s);
+	if (rule->rule) {
+		assert_true(only_reason(s, rule->rule));
+		assert_false(s->verdict.pass);
+	} else {
+		assert_int_equal(s->verdict.nr_reasons, 0);
+		assert_true(s->verdict.pass);
+	}
+	assert_int_equal(s->verdict.as_expected, s->verdict.pass);
+	synthetic_free(s);
+}
+
+/* Of a twin, "fail" is not enough: it must be for the reason that it is there for. */
+static void test_twin_fails_for_its_own_reason(void **state)
+{
+	const char *scenario = SCENARIO_WITH("\"expect\": \"fail\", \"expect_reasons\": [\"device-reset: hda\"]");
+	struct synthetic *s = synthetic_new(scenario);
+
+	(void)state;
+	hda_was_reset(s);
+	conclude(s);
+	assert_true(s->verdict.as_expected);
+	synthetic_free(s);
+}
+
+static void test_twin_fails_for_another_reason(void **state)
+{
+	const char *scenario = SCENARIO_WITH("\"expect\": \"fail\", \"expect_reasons\": [\"device-reset: hda\"]");
+	struct synthetic *s = synthetic_new(scenario);
+
+	(void)state;
+	igb_was_reset(s);
+	conclude(s);
+	assert_false(s->verdict.pass);
+	assert_false(s->verdict.as_expected);
+	assert_int_equal(s->verdict.nr_missing, 1);
+	synthetic_free(s);
+}
+
+static void test_many_splats(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+
+	(void)state;
+	for (unsigned int i = 0; i < CONSOLE_MAX_SPLATS + 2; i++)
+		kasan(s);
+	conclude(s);
+	assert_true(only_reason(s, "kernel-splat"));
+	assert_true(has_reason(s, "kernel-splat: and 2 more"));
+	synthetic_free(s);
+}
+
+/* No hop, no hello: rules that follow from one another, so only the first matters. */
+static void test_machine_that_never_spoke(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+
+	(void)state;
+	s->run->timeline.nr_hellos = 0;
+	conclude(s);
+	assert_true(has_reason(s, "no-verdict: no kernel"));
+	synthetic_free(s);
+}
+
+static void test_second_kernel_that_never_came(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+
+	(void)state;
+	s->run->timeline.nr_hellos = 1;
+	s->run->timeline.hops[0].hello_ns = NEVER;
+	conclude(s);
+	assert_true(has_reason(s, "hops: 1 of 2"));
+	synthetic_free(s);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rules) + 5] = {
+		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
+		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
+		cmocka_unit_test(test_many_splats),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		tests[5 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The walk of the IOMMU's tables: each kind of entry, each way of not being there, and pointers that lead nowhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vtd.h"
+
+#define ON		(1U << 31)
+#define SCALABLE	(1ULL << 10)
+#define MEMORY_BYTES	0x20000
+
+/* Where each table lies. */
+#define ROOT		0x1000ULL
+#define LOWER		0x2000ULL
+#define UPPER		0x3000ULL
+#define DIRECTORY	0x4000ULL
+#define PASIDS		0x5000ULL
+#define PAGE_TABLE	0x9000ULL
+
+struct world {
+	uint64_t *words;
+	struct ram ram;
+	struct vtd_tables tables;
+};
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -1;
+	w->words = calloc(1, MEMORY_BYTES);
+	w->ram = (struct ram){ .fd = -1, .bytes = MEMORY_BYTES, .base = (uint8_t *)w->words };
+	*state = w;
+	return w->words ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	free(w->words);
+	free(w);
+	return 0;
+}
+
+static void put(struct world *w, uint64_t pa, uint64_t value)
+{
+	w->words[pa / 8] = value;
+}
+
+static void walk(struct world *w, uint64_t flags)
+{
+	vtd_walk(&w->ram, ON, ROOT | flags, &w->tables);
+}
+
+/* 00:03.0, second stage, domain ID 7, four levels. */
+static void put_scalable(struct world *w)
+{
+	put(w, ROOT, LOWER | 1);
+	put(w, LOWER + 0x18 * 32, DIRECTORY | 2 << 9 | 1);
+	put(w, DIRECTORY, PASIDS | 1);
+	put(w, PASIDS, PAGE_TABLE | 2 << 6 | 2 << 2 | 1);
+	put(w, PASIDS + 8, 7);
+}
+
+static void put_legacy(struct world *w)
+{
+	put(w, ROOT, LOWER | 1);
+	put(w, LOWER + 0x18 * 16, PAGE_TABLE | 1);
+	put(w, LOWER + 0x18 * 16 + 8, 7 << 8 | 2);
+}
+
+static void assert_one(const struct world *w, uint16_t sid, enum vtd_type type, uint16_t domain_id, unsigned int levels,
+		       uint64_t table)
+{
+	assert_int_equal(w->tables.nr, 1);
+	assert_int_equal(w->tables.nr_outside, 0);
+	assert_int_equal(w->tables.entries[0].sid, sid);
+	assert_int_equal(w->tables.entries[0].type, type);
+	assert_int_equal(w->tables.entries[0].domain_id, domain_id);
+	assert_int_equal(w->tables.entries[0].levels, levels);
+	assert_int_equal(w->tables.entries[0].table, table);
+}
+
+static void test_scalable(void **state)
+{
+	struct world *w = *state;
+
+	put_scalable(w);
+	walk(w, SCALABLE);
+	assert_true(w->tables.translating && w->tables.scalable);
+	assert_int_equal(w->tables.root, ROOT);
+	assert_one(w, 0x18, VTD_SECOND_STAGE, 7, 4, PAGE_TABLE);
+}
+
+static void test_scalable_upper_half_of_another_bus(void **state)
+{
+	struct world *w = *state;
+
+	put(w, ROOT + 5 * 16 + 8, UPPER | 1);
+	put(w, UPPER + 3 * 32, DIRECTORY | 1);
+	put(w, DIRECTORY, PASIDS | 1);
+	put(w, PASIDS, PAGE_TABLE | 2 << 6 | 3 << 2 | 1);
+	put(w, PASIDS + 8, 65535);
+	walk(w, SCALABLE);
+	assert_one(w, 5 << 8 | 0x83, VTD_SECOND_STAGE, 65535, 5, PAGE_TABLE);
+}
+
+static void test_scalable_first_stage(void **state)
+{
+	struct world *w = *state;
+
+	put_scalable(w);
+	put(w, PASIDS, 1 << 6 | 1);
+	put(w, PASIDS + 16, PAGE_TABLE | 1 << 2);
+	walk(w, SCALABLE);
+	assert_one(w, 0x18, VTD_FIRST_STAGE, 7, 5, PAGE_TABLE);
+}
+
+static void test_scalable_pass_through(void **state)
+{
+	struct world *w = *state;
+
+	put_scalable(w);
+	put(w, PASIDS, PAGE_TABLE | 4 << 6 | 1);
+	walk(w, SCALABLE);
+	assert_one(w, 0x18, VTD_PASS_THROUGH, 7, 0, 0);
+}
+
+/* The PASID of requests without one need not be 0: 70 is entry 6 of the directory's second table. */
+static void test_scalable_other_pasid(void **state)
+{
+	struct world *w = *state;
+
+	put_scalable(w);
+	put(w, LOWER + 0x18 * 32 + 8, 70);
+	walk(w, SCALABLE);
+	assert_int_equal(w->tables.nr, 0);
+	put(w, DIRECTORY + 8, PASIDS + 0x1000 + 1);
+	put(w, PASIDS + 0x1000 + 6 * 64, PAGE_TABLE | 2 << 6 | 1 << 2 | 1);
+	put(w, PASIDS + 0x1000 + 6 * 64 + 8, 9);
+	walk(w, SCALABLE);
+	assert_one(w, 0x18, VTD_SECOND_STAGE, 9, 3, PAGE_TABLE);
+}
+
+/* Whichever step is not present, the device is blocked. */
+static void test_scalable_blocked(void **state)
+{
+	static const uint64_t steps[] = { ROOT, LOWER + 0x18 * 32, DIRECTORY, PASIDS };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		put_scalable(w);
+		put(w, steps[i], w->words[steps[i] / 8] & ~1ULL);
+		walk(w, SCALABLE);
+		assert_int_equal(w->tables.nr, 0);
+		assert_null(vtd_find(&w->tables, 0x18));
+	}
+}
+
+static void test_pointers_out_of_memory(void **state)
+{
+	static const uint64_t steps[] = { ROOT, LOWER + 0x18 * 32, DIRECTORY };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		put_scalable(w);
+		put(w, steps[i], 0x000ffffffffff000ULL | (w->words[steps[i] / 8] & 0xfff));
+		walk(w, SCALABLE);
+		assert_int_equal(w->tables.nr, 0);
+		assert_true(w->tables.nr_outside > 0);
+	}
+	vtd_walk(&w->ram, ON, 0x000ffffffffff000ULL | SCALABLE, &w->tables);
+	assert_int_equal(w->tables.nr, 0);
+}
+
+static void test_legacy(void **state)
+{
+	struct world *w = *state;
+
+	put_legacy(w);
+	walk(w, 0);
+	assert_false(w->tables.scalable);
+	assert_one(w, 0x18, VTD_SECOND_STAGE, 7, 4, PAGE_TABLE);
+	put(w, LOWER + 0x18 * 16, 2 << 2 | 1);
+	walk(w, 0);
+	assert_one(w, 0x18, VTD_PASS_THROUGH, 7, 0, 0);
+	put(w, LOWER + 0x18 * 16, PAGE_TABLE);
+	walk(w, 0);
+	assert_int_equal(w->tables.nr, 0);
+}
+
+static void test_off_is_not_walked(void **state)
+{
+	struct world *w = *state;
+
+	put_scalable(w);
+	vtd_walk(&w->ram, 0, ROOT | SCALABLE, &w->tables);
+	assert_false(w->tables.translating);
+	assert_int_equal(w->tables.nr, 0);
+}
+
+/* Memory that is no table any more must neither end the walk nor the program. */
+static void test_garbage(void **state)
+{
+	struct world *w = *state;
+	uint64_t value = 1;
+
+	for (size_t i = 0; i < MEMORY_BYTES / 8; i++) {
+		value = value * 6364136223846793005ULL + 1442695040888963407ULL;
+		w->words[i] = (value >> 11 & (MEMORY_BYTES * 2 - 1)) | 1;
+	}
+	walk(w, SCALABLE);
+	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
+	assert_true(w->tables.nr_left_out > 0);
+	walk(w, 0);
+	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
+}
+
+static void test_shared_domain_id(void **state)
+{
+	struct vtd_tables tables = { .nr = 3, .entries = {
+		{ .sid = 1, .domain_id = 7, .table = 0x1000, .type = VTD_SECOND_STAGE },
+		{ .sid = 2, .domain_id = 8, .table = 0x2000, .type = VTD_SECOND_STAGE },
+		{ .sid = 3, .domain_id = 7, .table = 0x3000, .type = VTD_SECOND_STAGE },
+	} };
+	const struct vtd_entry *a, *b;
+
+	(void)state;
+	assert_true(vtd_find_shared_domain_id(&tables, &a, &b));
+	assert_int_equal(a->sid, 1);
+	assert_int_equal(b->sid, 3);
+	tables.entries[2].table = 0x1000;
+	assert_false(vtd_find_shared_domain_id(&tables, &a, &b));
+	tables.entries[2].table = 0;
+	tables.entries[2].type = VTD_PASS_THROUGH;
+	assert_false(vtd_find_shared_domain_id(&tables, &a, &b));
+}
+
+static void test_equal(void **state)
+{
+	struct world *w = *state;
+	struct vtd_tables before;
+
+	put_scalable(w);
+	walk(w, SCALABLE);
+	before = w->tables;
+	walk(w, SCALABLE);
+	assert_true(vtd_tables_equal(&before, &w->tables));
+	put(w, PASIDS + 8, 8);
+	walk(w, SCALABLE);
+	assert_false(vtd_tables_equal(&before, &w->tables));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_scalable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scalable_upper_half_of_another_bus, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scalable_first_stage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scalable_pass_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scalable_other_pasid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_scalable_blocked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pointers_out_of_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_off_is_not_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared_domain_id, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_equal, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
