@@ -305,7 +305,7 @@ int scenario_list(const char *directory)
 		if (!one)
 			one = scenario_load(&scenario, path);
 		if (!one) {
-			printf("%-16s %-4s  %s\n", scenario.name, scenario.expect_pass ? "pass" : "fail",
+			printf("%-26s %-4s  %s\n", scenario.name, scenario.expect_pass ? "pass" : "fail",
 			       scenario.description);
 			scenario_free(&scenario);
 		}

@@ -720,8 +720,11 @@ void iommu_liveupdate_finish_device(u32 segment, u16 rid)
 
 	if (iommu_incoming_find_device(segment, rid, &index))
 		return;
-	iommu_incoming_devices[index].state = IOMMU_INCOMING_FINISHED;
 	pdev = pci_get_domain_bus_and_slot(segment, PCI_BUS_NUM(rid), rid & 0xff);
+	/* It may be doing DMA still, and the default domain may be one of identity. */
+	if (pdev && iommu_incoming_devices[index].state == IOMMU_INCOMING_QUARANTINED)
+		pci_clear_master(pdev);
+	iommu_incoming_devices[index].state = IOMMU_INCOMING_FINISHED;
 	if (!pdev)
 		return;
 	iommu_liveupdate_use_default_domain(&pdev->dev);
