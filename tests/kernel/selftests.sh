@@ -109,6 +109,10 @@ compare() {
 	return "$bad"
 }
 
+if [ "${1:-}" != --stock ] && [ ! -s "$list" ]; then
+	echo "no list of how they end on the stock kernel: make one with selftests.sh --stock IMAGE"
+	exit 77
+fi
 build
 case ${1:-} in
 --stock) make_list "$2" ;;
