@@ -78,6 +78,7 @@ results() {
 make_list() {
 	image=$1
 	initrd_for "$image"
+	mkdir -p "$here/data"
 	: >"$list.new"
 	for suite in $suites; do
 		run "$suite" "$image"

@@ -22,6 +22,7 @@
 #include <linux/pci-liveupdate.h>
 #include <linux/slab.h>
 
+#include "../iommu/liveupdate/blob.h"
 #include "../iommu/liveupdate/verify.h"
 
 struct pci_outgoing_device {
@@ -33,7 +34,7 @@ struct pci_outgoing_device {
 
 static DEFINE_MUTEX(pci_liveupdate_lock);
 static LIST_HEAD(pci_outgoing_devices);
-static struct pci_ser *pci_outgoing_blob;
+static void *pci_outgoing_blob;
 
 static const struct pci_ser *pci_incoming_ser;
 static bool *pci_incoming_finished;
@@ -83,8 +84,9 @@ static void pci_outgoing_describe(struct pci_outgoing_device *out, bool endpoint
 	out->ser.rom_mask = pci_outgoing_bar_mask(pdev, PCI_ROM_RESOURCE);
 }
 
-static void pci_outgoing_write(struct pci_ser *ser, size_t bytes)
+static void pci_outgoing_write(void *blob, size_t bytes)
 {
+	struct pci_ser *ser = blob;
 	struct pci_device_ser *devices = (struct pci_device_ser *)(ser + 1);
 	struct pci_outgoing_device *out;
 
@@ -97,43 +99,14 @@ static void pci_outgoing_write(struct pci_ser *ser, size_t bytes)
 	ser->head.crc32 = lu_blob_crc32(ser, bytes);
 }
 
-/* As in the IOMMU core: only growing can fail, and then the old blob stands. */
+/* Cannot fail when something was taken away. */
 static int pci_outgoing_publish(void)
 {
-	size_t bytes = sizeof(struct pci_ser) +
-		       list_count_nodes(&pci_outgoing_devices) * sizeof(struct pci_device_ser);
-	struct pci_ser *old = pci_outgoing_blob, *new;
-	int ret;
+	size_t nr_devices = list_count_nodes(&pci_outgoing_devices);
 
-	if (list_empty(&pci_outgoing_devices)) {
-		if (old) {
-			kho_remove_subtree(old);
-			kho_unpreserve_free(old);
-		}
-		pci_outgoing_blob = NULL;
-		return 0;
-	}
-	if (old && bytes <= folio_size(virt_to_folio(old))) {
-		pci_outgoing_write(old, bytes);
-		return 0;
-	}
-
-	new = kho_alloc_preserve(bytes);
-	if (IS_ERR(new))
-		return PTR_ERR(new);
-	pci_outgoing_write(new, bytes);
-	if (old)
-		kho_remove_subtree(old);
-	ret = kho_add_subtree(PCI_SER_SUBTREE, new, folio_size(virt_to_folio(new)));
-	if (ret) {
-		if (old)
-			WARN_ON(kho_add_subtree(PCI_SER_SUBTREE, old, folio_size(virt_to_folio(old))));
-		kho_unpreserve_free(new);
-		return ret;
-	}
-	kho_unpreserve_free(old);
-	pci_outgoing_blob = new;
-	return 0;
+	return lu_blob_publish(PCI_SER_SUBTREE, &pci_outgoing_blob,
+			       nr_devices ? sizeof(struct pci_ser) + nr_devices * sizeof(struct pci_device_ser) : 0,
+			       pci_outgoing_write);
 }
 
 static int pci_outgoing_get(struct pci_dev *pdev, bool endpoint)

@@ -444,6 +444,131 @@ static void lu_kunit_device_comes_and_goes(struct kunit *test)
 	}
 }
 
+/*
+ * Allocations are made to fail, each in turn. Nothing does fail unless somebody has told failslab and fail_page_alloc by debugfs not to
+ * spare those that may sleep.
+ */
+#ifdef CONFIG_FAULT_INJECTION
+
+#define LU_KUNIT_MAX_ALLOCATIONS	1000
+
+static void lu_kunit_fail_nth(unsigned int nth)
+{
+	WRITE_ONCE(current->fail_nth, nth);
+}
+
+/* Back to normal. Did one fail? */
+static bool lu_kunit_failed(void)
+{
+	bool failed = !READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, 0);
+	return failed;
+}
+
+static bool lu_kunit_can_fail(void)
+{
+	void *bytes;
+
+	lu_kunit_fail_nth(1);
+	bytes = kmalloc(64, GFP_KERNEL);
+	kfree(bytes);
+	return lu_kunit_failed() && !bytes;
+}
+
+static void lu_kunit_domain_without_memory(struct kunit *test)
+{
+	struct lu_kunit_domain *fake = lu_kunit_domain(test, 4), *other = lu_kunit_domain(test, 3);
+	unsigned int nth, nr_failed = 0;
+	bool failed;
+	int ret;
+
+	if (!lu_kunit_can_fail())
+		kunit_skip(test, "allocations are not made to fail");
+	lu_kunit_map_tables(test, fake, 600);
+	lu_kunit_map_each_size(test, other);
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(&other->domain, 1, 1), 0);
+	for (nth = 1; nth < LU_KUNIT_MAX_ALLOCATIONS; nth++) {
+		lu_kunit_fail_nth(nth);
+		ret = iommu_liveupdate_preserve_domain(&fake->domain, 1, 2);
+		failed = lu_kunit_failed();
+		if (ret) {
+			KUNIT_EXPECT_TRUE(test, failed);
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+			lu_kunit_expect_good_blob(test, 0, 1, 0);
+			nr_failed++;
+			continue;
+		}
+		lu_kunit_expect_good_blob(test, 0, 2, 0);
+		/* Undoing needs no memory. */
+		lu_kunit_fail_nth(1);
+		iommu_liveupdate_unpreserve_domain(&fake->domain);
+		lu_kunit_failed();
+		lu_kunit_expect_good_blob(test, 0, 1, 0);
+		if (!failed)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, nth, LU_KUNIT_MAX_ALLOCATIONS);
+	KUNIT_EXPECT_GT(test, nr_failed, 2);
+	kunit_info(test, "%u allocations, %u make it fail", nth - 1, nr_failed);
+	iommu_liveupdate_unpreserve_domain(&other->domain);
+	lu_kunit_expect_nothing(test);
+}
+
+/* @nr_units: what the blob has of them while the device is not preserved. */
+static void lu_kunit_fail_device(struct kunit *test, struct pci_dev *pdev, u32 nr_units, u32 nr_domains, u32 nr_devices)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+	unsigned int nth, nr_failed = 0;
+	bool failed;
+	int ret;
+
+	for (nth = 1; nth < LU_KUNIT_MAX_ALLOCATIONS; nth++) {
+		lu_kunit_fail_nth(nth);
+		ret = iommu_liveupdate_preserve_device(&pdev->dev, domain);
+		failed = lu_kunit_failed();
+		KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserved(&pdev->dev), !ret);
+		if (ret) {
+			KUNIT_EXPECT_TRUE(test, failed);
+			KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+			lu_kunit_expect_good_blob(test, nr_units, nr_domains, nr_devices);
+			nr_failed++;
+			continue;
+		}
+		lu_kunit_expect_good_blob(test, list_count_nodes(&iommu_outgoing_units), nr_domains, nr_devices + 1);
+		lu_kunit_fail_nth(1);
+		iommu_liveupdate_unpreserve_device(&pdev->dev);
+		lu_kunit_failed();
+		lu_kunit_expect_good_blob(test, nr_units, nr_domains, nr_devices);
+		if (!failed)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, nth, LU_KUNIT_MAX_ALLOCATIONS);
+	KUNIT_EXPECT_GT(test, nr_failed, 2);
+	kunit_info(test, "%u allocations, %u make it fail", nth - 1, nr_failed);
+}
+
+/* The first device of the machine, for which everything is made, and another beside it. */
+static void lu_kunit_device_without_memory(struct kunit *test)
+{
+	struct lu_kunit_devices *devices = lu_kunit_devices(test);
+	u32 i;
+
+	if (!lu_kunit_can_fail())
+		kunit_skip(test, "allocations are not made to fail");
+	if (devices->nr_devices < 2)
+		kunit_skip(test, "one unused device only");
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(
+				iommu_get_domain_for_dev(&devices->pdev[i]->dev), 1, i), 0);
+	lu_kunit_fail_device(test, devices->pdev[0], 0, 2, 0);
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_device(&devices->pdev[0]->dev,
+			iommu_get_domain_for_dev(&devices->pdev[0]->dev)), 0);
+	lu_kunit_fail_device(test, devices->pdev[1], list_count_nodes(&iommu_outgoing_units), 2, 1);
+}
+
+#endif
+
 /* Nothing was handed over to this kernel, or the test means nothing. */
 static void lu_kunit_nothing_incoming(struct kunit *test)
 {
@@ -506,6 +631,10 @@ static struct kunit_case lu_kunit_cases[] = {
 	KUNIT_CASE(lu_kunit_no_pci_device),
 	KUNIT_CASE(lu_kunit_devices_of_the_machine),
 	KUNIT_CASE(lu_kunit_device_comes_and_goes),
+#ifdef CONFIG_FAULT_INJECTION
+	KUNIT_CASE(lu_kunit_domain_without_memory),
+	KUNIT_CASE(lu_kunit_device_without_memory),
+#endif
 	KUNIT_CASE(lu_kunit_nothing_incoming),
 	{}
 };

@@ -32,6 +32,7 @@
 #include <linux/sort.h>
 
 #include "../iommu-priv.h"
+#include "blob.h"
 #include "verify.h"
 
 struct iommu_outgoing_domain {
@@ -61,7 +62,7 @@ static DEFINE_MUTEX(iommu_outgoing_lock);
 static LIST_HEAD(iommu_outgoing_domains);
 static LIST_HEAD(iommu_outgoing_units);
 static LIST_HEAD(iommu_outgoing_devices);
-static struct iommu_ser *iommu_outgoing_blob;
+static void *iommu_outgoing_blob;
 
 static struct iommu_outgoing_domain *iommu_outgoing_find_domain(struct iommu_domain *domain)
 {
@@ -93,8 +94,9 @@ static struct iommu_outgoing_unit *iommu_outgoing_find_unit(u32 driver, u64 id)
 	return NULL;
 }
 
-static void iommu_outgoing_write(struct iommu_ser *ser, size_t bytes)
+static void iommu_outgoing_write(void *blob, size_t bytes)
 {
+	struct iommu_ser *ser = blob;
 	struct iommu_outgoing_domain *domain;
 	struct iommu_outgoing_device *device;
 	struct iommu_outgoing_unit *unit;
@@ -136,47 +138,11 @@ static size_t iommu_outgoing_bytes(void)
 			      list_count_nodes(&iommu_outgoing_devices));
 }
 
-/*
- * Bring the blob up to date. Only growing can fail; then the old blob still stands, and the caller takes its change back. The subtree
- * says how long the memory is, the head how much of it is used, so shrinking is writing.
- */
+/* Cannot fail when something was taken away. */
 static int iommu_outgoing_publish(void)
 {
-	size_t bytes = iommu_outgoing_bytes();
-	struct iommu_ser *old = iommu_outgoing_blob;
-	struct iommu_ser *new;
-	int ret;
-
-	if (list_empty(&iommu_outgoing_domains)) {
-		if (old) {
-			kho_remove_subtree(old);
-			kho_unpreserve_free(old);
-		}
-		iommu_outgoing_blob = NULL;
-		return 0;
-	}
-
-	if (old && bytes <= folio_size(virt_to_folio(old))) {
-		iommu_outgoing_write(old, bytes);
-		return 0;
-	}
-
-	new = kho_alloc_preserve(bytes);
-	if (IS_ERR(new))
-		return PTR_ERR(new);
-	iommu_outgoing_write(new, bytes);
-	if (old)
-		kho_remove_subtree(old);
-	ret = kho_add_subtree(IOMMU_SER_SUBTREE, new, folio_size(virt_to_folio(new)));
-	if (ret) {
-		if (old)
-			WARN_ON(kho_add_subtree(IOMMU_SER_SUBTREE, old, folio_size(virt_to_folio(old))));
-		kho_unpreserve_free(new);
-		return ret;
-	}
-	kho_unpreserve_free(old);
-	iommu_outgoing_blob = new;
-	return 0;
+	return lu_blob_publish(IOMMU_SER_SUBTREE, &iommu_outgoing_blob,
+			       list_empty(&iommu_outgoing_domains) ? 0 : iommu_outgoing_bytes(), iommu_outgoing_write);
 }
 
 struct iommu_outgoing_collect {
