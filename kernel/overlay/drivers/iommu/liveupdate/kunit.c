@@ -509,7 +509,8 @@ static void lu_kunit_domain_without_memory(struct kunit *test)
 			break;
 	}
 	KUNIT_EXPECT_LT(test, nth, LU_KUNIT_MAX_ALLOCATIONS);
-	KUNIT_EXPECT_GT(test, nr_failed, 2);
+	/* The object and the list at least; what KHO and the blob need depends on what they have already. */
+	KUNIT_EXPECT_GE(test, nr_failed, 2);
 	kunit_info(test, "%u allocations, %u make it fail", nth - 1, nr_failed);
 	iommu_liveupdate_unpreserve_domain(&other->domain);
 	lu_kunit_expect_nothing(test);
@@ -544,7 +545,8 @@ static void lu_kunit_fail_device(struct kunit *test, struct pci_dev *pdev, u32 n
 			break;
 	}
 	KUNIT_EXPECT_LT(test, nth, LU_KUNIT_MAX_ALLOCATIONS);
-	KUNIT_EXPECT_GT(test, nr_failed, 2);
+	/* The object and the list at least; what KHO and the blob need depends on what they have already. */
+	KUNIT_EXPECT_GE(test, nr_failed, 2);
 	kunit_info(test, "%u allocations, %u make it fail", nth - 1, nr_failed);
 }
 
