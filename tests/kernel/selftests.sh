@@ -79,7 +79,7 @@ make_list() {
 	image=$1
 	initrd_for "$image"
 	mkdir -p "$here/data"
-	: >"$list.new"
+	echo '# SPDX-License-Identifier: GPL-2.0-or-later' >"$list.new"
 	for suite in $suites; do
 		run "$suite" "$image"
 		results "$suite" >>"$list.new"
