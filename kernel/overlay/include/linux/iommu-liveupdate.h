@@ -33,7 +33,7 @@ struct iommu_liveupdate_device {
  * @preserve_device: Make the tables that @dev will be left on when the kernel hands over, and keep them by KHO. The live tables are
  *                   not touched. It describes every unit of the machine by iommu_liveupdate_set_unit(), also those without a
  *                   preserved device: no unit stops translating. On failure nothing is left.
- * @unpreserve_device: Undo it; Cannot fail.
+ * @unpreserve_device: Undo it. Cannot fail.
  * @release_tag: New kernel: no entry of the unit names the tag any more, and no cache does. Called once for each tag of a unit.
  *
  * All are called with the core's mutex held, and may sleep.

@@ -314,6 +314,16 @@ static void vtd_handover_link(struct vtd_handover *handover, unsigned int index)
 	*entry = virt_to_phys(handover->context[index]) | 1;
 }
 
+/* A table that is linked is one that the blob lists: one that did not get that far is neither. */
+static void vtd_handover_unlink(struct vtd_handover *handover, unsigned int index)
+{
+	u64 *entry = index & 1 ? &handover->root[index / 2].hi : &handover->root[index / 2].lo;
+
+	*entry = 0;
+	vtd_page_free(handover->context[index]);
+	handover->context[index] = NULL;
+}
+
 static struct vtd_handover_device *vtd_handover_find_device(struct vtd_handover *handover, struct device *dev)
 {
 	struct vtd_handover_device *device;
@@ -346,6 +356,7 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 	struct intel_iommu *iommu = info->iommu;
 	unsigned int index = vtd_context_table_index(iommu, info->bus, info->devfn);
 	struct vtd_handover_device *device;
+	bool fresh = !handover->context[index];
 	int ret = -ENOMEM;
 
 	device = kzalloc_obj(*device);
@@ -355,7 +366,7 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 	device->handover = handover;
 	list_add_tail(&device->list, &handover->devices);
 
-	if (!handover->context[index]) {
+	if (fresh) {
 		handover->context[index] = vtd_page_alloc(iommu);
 		if (!handover->context[index])
 			goto err_remove;
@@ -378,6 +389,8 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 
 err_remove:
 	vtd_handover_remove_device(device);
+	if (fresh && handover->context[index])
+		vtd_handover_unlink(handover, index);
 	return ret;
 }
 

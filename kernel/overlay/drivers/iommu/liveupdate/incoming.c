@@ -15,8 +15,9 @@
  *
  * Whether a device still stands on its restored domain is asked of the device's group, so there is no count that could be wrong.
  *
- * Lock: iommu_incoming_lock protects states, owners and the restored domains; records and reasons of boot do not change after it. It is
- * taken inside group->mutex never, and outside of it by iommu_incoming_standing().
+ * Lock: iommu_incoming_lock protects owners and what restored domains are taken and freed. Records do not change. States are single words,
+ * written at boot, at release and at finish, and read without a lock. The lock is never taken inside group->mutex, and outside of it by
+ * iommu_incoming_standing().
  */
 #define pr_fmt(fmt) "iommu liveupdate: " fmt
 
@@ -49,7 +50,7 @@ struct iommu_incoming_device {
  * @owner: The iommufd context that may claim its devices, NULL before it was retrieved.
  * @taken: Userspace has an object for it.
  * @freed: Its tables are gone.
- * @refused: Its tables were never looked at again: what failed a check cannot be freed, because nobody knows what it is.
+ * @refused: Its tables are not freed: what failed a check cannot be freed, because nobody knows what it is.
  */
 struct iommu_restored {
 	struct iommu_domain domain;
