@@ -56,3 +56,37 @@ int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
 	*hwpt_id = arg.out_hwpt_id;
 	return 0;
 }
+
+/**
+ * hitless_hwpt_compare() - may devices go from the old kernel's table to a new one?
+ * @iommufd: a retrieved iommufd
+ * @restored_id: from hitless_hwpt_restore()
+ * @hwpt_id: a paging HWPT of the same iommufd
+ * @difference: set when the answer is no; may be NULL
+ *
+ * The answer is yes when the new HWPT translates every address of the old table to the same page with at least the same permission.
+ * Attaching a device asks the same and fails with -EBADE; this names the first page that differs.
+ *
+ * Context: any thread; takes time by the size of the old table, while nothing can be unmapped from the HWPT's IOAS.
+ * Return: 0 for yes, -EBADE for no; -ENOENT if there is no such object, -EOPNOTSUPP if this kind of HWPT cannot be compared, -EIO
+ * if the old table is damaged, -ENOTTY if the kernel has no such thing.
+ */
+int hitless_hwpt_compare(int iommufd, uint32_t restored_id, uint32_t hwpt_id, struct hitless_difference *difference)
+{
+	struct iommu_hwpt_liveupdate_compare arg = {
+		.size = sizeof(arg),
+		.restored_hwpt_id = restored_id,
+		.hwpt_id = hwpt_id,
+	};
+	int ret = ioctl(iommufd, IOMMU_HWPT_LIVEUPDATE_COMPARE, &arg) ? -errno : 0;
+
+	if (ret == -EBADE && difference)
+		*difference = (struct hitless_difference){
+			.iova = arg.out_iova,
+			.old_pa = arg.out_old_pa,
+			.new_pa = arg.out_new_pa,
+			.old_perm = arg.out_old_perm,
+			.new_perm = arg.out_new_perm,
+		};
+	return ret;
+}

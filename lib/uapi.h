@@ -30,4 +30,19 @@ struct iommu_hwpt_liveupdate_restore {
 #define IOMMU_HWPT_LIVEUPDATE_RESTORE _IO(IOMMUFD_TYPE, 0x97)
 #endif
 
+#ifndef IOMMU_HWPT_LIVEUPDATE_COMPARE
+struct iommu_hwpt_liveupdate_compare {
+	__u32 size;
+	__u32 flags;
+	__u32 restored_hwpt_id;
+	__u32 hwpt_id;
+	__aligned_u64 out_iova;
+	__aligned_u64 out_old_pa;
+	__aligned_u64 out_new_pa;
+	__u32 out_old_perm;
+	__u32 out_new_perm;
+};
+#define IOMMU_HWPT_LIVEUPDATE_COMPARE _IO(IOMMUFD_TYPE, 0x98)
+#endif
+
 #endif

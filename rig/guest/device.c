@@ -12,13 +12,7 @@
 #include "iommufd.h"
 #include "pci.h"
 
-/*
- * From 2.5 GiB up to the memory-mapped configuration space at 2.75 GiB a PC has nothing, with little RAM: DMA that
- * escapes translation then hits nothing, rather than RAM or another device's registers.
- */
-#define IOVA_DEVICES		0xa0000000ULL
-#define IOVA_DEVICE_BYTES	0x04000000ULL
-#define IOVA_PROGRAM		(IOVA_DEVICES - MEMORY_PROGRAM_BYTES)
+#define IOVA_PROGRAM		(DEVICE_IOVA_FIRST - MEMORY_PROGRAM_BYTES)
 
 #define DEVICE_IRQ_WAIT_MS	100
 
@@ -71,16 +65,23 @@ static int device_ids_check(const struct device *dev)
  * The program's own pages are mapped with each device's, read only: nothing reads them by DMA, but what is mapped is
  * pinned, and the witness is told their physical addresses once.
  */
+int device_ioas_begin(const struct device *dev, uint32_t *ioas_id)
+{
+	const struct space *space = dev->space;
+	int ret = iommufd_ioas_alloc(space->iommufd, ioas_id);
+
+	if (!ret)
+		ret = iommufd_ioas_pages_small(space->iommufd, *ioas_id);
+	if (!ret)
+		ret = iommufd_map_file(space->iommufd, *ioas_id, space->memory.fd, 0, MEMORY_PROGRAM_BYTES, IOVA_PROGRAM, false);
+	return ret;
+}
+
 static int device_ioas_build(struct device *dev)
 {
 	const struct space *space = dev->space;
-	int ret = iommufd_ioas_alloc(space->iommufd, &dev->ioas_id);
+	int ret = device_ioas_begin(dev, &dev->ioas_id);
 
-	if (!ret)
-		ret = iommufd_ioas_pages_small(space->iommufd, dev->ioas_id);
-	if (!ret)
-		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, 0, MEMORY_PROGRAM_BYTES, IOVA_PROGRAM,
-				       false);
 	if (!ret)
 		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes,
 				       dev->iova, true);
@@ -91,10 +92,8 @@ static int device_attach(struct device *dev)
 {
 	int ret;
 
-	if (dev->ops->dma_bytes > IOVA_DEVICE_BYTES)
+	if (dev->ops->dma_bytes > DEVICE_IOVA_BYTES)
 		return -E2BIG;
-	if (!dev->iova)
-		dev->iova = IOVA_DEVICES + dev->index * IOVA_DEVICE_BYTES;
 	ret = device_ioas_build(dev);
 	if (!ret)
 		ret = iommufd_hwpt_alloc(dev->space->iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);

@@ -14,6 +14,13 @@
 #include "rig_telemetry.h"
 #include "vfio.h"
 
+/*
+ * From 2.5 GiB up to the memory-mapped configuration space at 2.75 GiB a PC has nothing, with little RAM: DMA that
+ * escapes translation then hits nothing, rather than RAM or another device's registers.
+ */
+#define DEVICE_IOVA_FIRST	0xa0000000ULL
+#define DEVICE_IOVA_BYTES	0x04000000ULL
+
 /* An IOVA that no device has in use, and no RAM is at. */
 #define DEVICE_IOVA_UNUSED	0x90000000ULL
 
@@ -74,7 +81,7 @@ struct device {
 	unsigned int index;		/* in the rig's list: makes tokens and IOVAs */
 	struct space *space;
 	uint64_t dma_offset;		/* in the space's memfd */
-	uint64_t iova;			/* 0 until it is attached: then the device's usual place */
+	uint64_t iova;
 	struct rig_device *telemetry;
 	struct rig_packets *packets;
 
@@ -93,6 +100,7 @@ struct device {
 int device_describe(struct device *dev, const char *description);
 int device_open(struct device *dev);
 int device_announce(struct device *dev);
+int device_ioas_begin(const struct device *dev, uint32_t *ioas_id);
 int device_claim(struct device *dev);
 int device_swap(struct device *dev);
 int device_irq_count(struct device *dev);
@@ -101,6 +109,11 @@ int device_poll(struct device *dev);
 
 /* For the plan that shows that no interrupt is lost. */
 int igb_head_read(struct device *dev, uint32_t *head);
+
+static inline uint64_t device_iova(unsigned int index)
+{
+	return DEVICE_IOVA_FIRST + index * DEVICE_IOVA_BYTES;
+}
 
 static inline void *device_dma(const struct device *dev, uint64_t offset)
 {

@@ -5,6 +5,7 @@
  *   hitless.hops=<n>			how many updates, default 1
  *   hitless.devices=<name>[@<bdf>],...	which devices work, in this order; default "ohci,hda,igb"
  *   hitless.quarantined=<name>,...	plan "quarantine": which of them the new kernel must refuse; default none
+ *   hitless.swaps=<n>		plan "hammer": how many of each device, default 2000
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -19,6 +20,7 @@ struct options {
 	char quarantined[128];
 	unsigned int hops;
 	unsigned int run_ms;
+	unsigned int swaps;
 	unsigned int generation;
 	char cmdline[OPTIONS_CMDLINE_BYTES];
 };

@@ -8,11 +8,13 @@
 
 #include "abort.h"
 #include "channel.h"
+#include "hammer.h"
 #include "irq.h"
 #include "plan.h"
 #include "quarantine.h"
 #include "refuse.h"
 #include "rogue.h"
+#include "unequal.h"
 #include "update.h"
 
 static int workload_start(struct rig *rig)
@@ -166,6 +168,36 @@ static int plan_quarantine(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* As update, of one hop, with tables in the new kernel that differ from the old ones. */
+static int plan_unequal(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = unequal_adopt(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	ret = plan_dma(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = unequal_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/* As update, of one hop, and then swap after swap. */
+static int plan_hammer(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_adopt(rig);
+	if (!ret)
+		ret = hammer(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -175,9 +207,11 @@ static const struct {
 	{ "stock", plan_stock },
 	{ "abort", plan_abort },
 	{ "containment", plan_containment },
+	{ "hammer", plan_hammer },
 	{ "irq", plan_irq },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "unequal", plan_unequal },
 };
 
 int plan_run(struct rig *rig)

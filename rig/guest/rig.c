@@ -30,6 +30,7 @@ static int devices_describe(struct rig *rig)
 			return ret;
 		}
 		dev->index = rig->nr_devices++;
+		dev->iova = device_iova(dev->index);
 		dev->space = &rig->kept;
 	}
 	return rig->nr_devices ? 0 : -ENODEV;

@@ -25,8 +25,10 @@ void looks_free(struct looks *looks)
 /* Return: its index, or -ENOSPC. */
 static int state_add(struct looks *looks, const struct vtd_tables *tables)
 {
-	if (looks->nr_states && vtd_tables_equal(&looks->states[looks->nr_states - 1], tables))
-		return looks->nr_states - 1;
+	/* The last ones first: it is mostly the state before, or, with devices that go back and forth, one not long ago. */
+	for (unsigned int i = looks->nr_states; i--;)
+		if (vtd_tables_equal(&looks->states[i], tables))
+			return i;
 	if (looks->nr_states == LOOKS_MAX_STATES)
 		return -ENOSPC;
 	looks->states[looks->nr_states] = *tables;

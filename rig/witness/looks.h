@@ -30,7 +30,7 @@ struct looks {
 	struct look *of;		/* in order of time */
 	unsigned int nr_states;
 	bool too_many_states;
-	struct vtd_tables states[LOOKS_MAX_STATES];	/* each unlike the one before */
+	struct vtd_tables states[LOOKS_MAX_STATES];	/* each unlike the others */
 };
 
 void looks_init(struct looks *looks, struct qmp *qmp, const struct ram *ram);

@@ -103,7 +103,8 @@ static void add_machine(struct args *args, const struct qemu_start *start)
 	add(args, "memory-backend-file,id=ram,size=%lldM,mem-path=/proc/self/fd/%d,share=on", (long long)s->ram_mib,
 	    start->ram_fd);
 	add(args, "-device");
-	add(args, "intel-iommu,intremap=on,scalable-mode=%s", strcmp(s->mode, "legacy") ? "on" : "off");
+	add(args, "intel-iommu,intremap=on,scalable-mode=%s,fsts=%s%s%s", strcmp(s->mode, "legacy") ? "on" : "off",
+	    strcmp(s->mode, "first-stage") ? "off" : "on", *s->iommu_options ? "," : "", s->iommu_options);
 	add(args, "-nodefaults");
 	add(args, "-nographic");
 }

@@ -8,7 +8,7 @@
 #include "scenario.h"
 
 static const char *const scenario_keys[] = {
-	"name", "description", "iommu", "mode", "kernels", "plan", "devices", "quarantined", "others", "arguments",
+	"name", "description", "iommu", "mode", "iommu_options", "kernels", "plan", "devices", "quarantined", "others", "arguments",
 	"expect", "expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib",
 };
 
@@ -171,7 +171,8 @@ static int load_names(struct scenario *s, const char *path)
 	if (!err)
 		err = load_string(path, s->json, "iommu", "vtd", &s->iommu);
 	if (!err)
-		err = load_string(path, s->json, "mode", "scalable legacy", &s->mode);
+		err = load_string(path, s->json, "mode", "scalable first-stage legacy", &s->mode);
+	s->iommu_options = member_string(s->json, "iommu_options", "");
 	if (!err)
 		err = load_string(path, s->json, "plan", NULL, &s->plan);
 	if (!err)

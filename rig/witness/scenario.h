@@ -35,7 +35,8 @@ struct scenario {
 	const char *name;
 	const char *description;
 	const char *iommu;		/* "vtd" */
-	const char *mode;		/* "scalable" or "legacy" */
+	const char *mode;		/* "scalable", "first-stage" or "legacy" */
+	const char *iommu_options;	/* of QEMU's device, "" or "name=value,..." */
 	const char *plan;		/* what the guest program is to do */
 	bool expect_pass;
 	struct strings kernels;		/* [0] is booted, each next one is reached by kexec */

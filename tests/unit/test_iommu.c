@@ -58,6 +58,7 @@ static void nothing_preserved_is_accepted(void **state)
 	blob_iommu(&empty)->nr_units = 0;
 	blob_iommu(&empty)->nr_domains = 0;
 	blob_iommu(&empty)->nr_devices = 0;
+	blob_iommu(&empty)->nr_pasids = 0;
 	blob_head(&empty)->length_bytes = sizeof(struct iommu_ser);
 	blob_seal(&empty);
 	assert_true(world_verify_iommu(fixture->world, &empty, &verdict));
@@ -72,7 +73,7 @@ static enum lu_error error_of_flipped(__u64 byte, __u32 length_bytes)
 		return LU_ERR_VERSION;
 	if (byte < offsetof(struct kho_blob_head, crc32) &&
 	    (length_bytes < sizeof(struct iommu_ser) ||
-	     length_bytes > lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES)))
+	     length_bytes > lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES, GOOD_NR_PASIDS)))
 		return LU_ERR_LENGTH;
 	return LU_ERR_CHECKSUM;
 }
@@ -119,14 +120,15 @@ static void every_other_length_is_refused(void **state)
 
 static void counts_are_bounded(void **state)
 {
-	static const __u32 max[3] = { IOMMU_SER_MAX_UNITS, IOMMU_SER_MAX_DOMAINS, IOMMU_SER_MAX_DEVICES };
+	static const __u32 max[4] = { IOMMU_SER_MAX_UNITS, IOMMU_SER_MAX_DOMAINS, IOMMU_SER_MAX_DEVICES, IOMMU_SER_MAX_PASIDS };
 	struct fixture *fixture = *state;
 	struct blob *blob = &fixture->blob;
-	__u32 *counts[3] = { &blob_iommu(blob)->nr_units, &blob_iommu(blob)->nr_domains, &blob_iommu(blob)->nr_devices };
+	__u32 *counts[4] = { &blob_iommu(blob)->nr_units, &blob_iommu(blob)->nr_domains, &blob_iommu(blob)->nr_devices,
+			     &blob_iommu(blob)->nr_pasids };
 	struct lu_verdict verdict;
 	__u32 i, good;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		good = *counts[i];
 		/* At its bound a count is right, and the blob too short for it. */
 		*counts[i] = max[i];
@@ -149,7 +151,7 @@ static void counts_are_bounded(void **state)
 static void as_many_units_as_there_may_be(void **state)
 {
 	struct fixture *fixture = *state;
-	struct blob many = blob_copy(&fixture->blob, lu_iommu_bytes(IOMMU_SER_MAX_UNITS, 0, 0));
+	struct blob many = blob_copy(&fixture->blob, lu_iommu_bytes(IOMMU_SER_MAX_UNITS, 0, 0, 0));
 	struct lu_verdict verdict;
 	__u32 i;
 
@@ -157,6 +159,7 @@ static void as_many_units_as_there_may_be(void **state)
 	blob_iommu(&many)->nr_units = IOMMU_SER_MAX_UNITS;
 	blob_iommu(&many)->nr_domains = 0;
 	blob_iommu(&many)->nr_devices = 0;
+	blob_iommu(&many)->nr_pasids = 0;
 	for (i = 0; i < IOMMU_SER_MAX_UNITS; i++) {
 		__u64 page = fixture->pages[0];
 
@@ -181,6 +184,7 @@ struct wrong {
 #define UNIT(i)		blob_unit(&fixture->blob, i)
 #define DOMAIN(i)	blob_domain(&fixture->blob, i)
 #define DEVICE(i)	blob_device(&fixture->blob, i)
+#define PASID(i)	blob_pasid(&fixture->blob, i)
 #define MAKE(name, ...)						\
 	static void name(struct fixture *fixture)		\
 	{							\
@@ -188,7 +192,6 @@ struct wrong {
 	}
 
 MAKE(head_reserved, blob_head(&fixture->blob)->reserved = 1)
-MAKE(ser_reserved, blob_iommu(&fixture->blob)->reserved = 0x80000000)
 
 MAKE(unit_driver_0, UNIT(0)->driver = 0)
 MAKE(unit_driver_2, UNIT(1)->driver = 2)
@@ -234,8 +237,8 @@ MAKE(domain_levels_2, DOMAIN(1)->levels = 2)
 MAKE(domain_levels_6, DOMAIN(1)->levels = 6)
 MAKE(domain_levels_0, DOMAIN(0)->levels = 0)
 MAKE(domain_levels_255, DOMAIN(0)->levels = 255)
-MAKE(domain_reserved, DOMAIN(0)->reserved = 1)
-MAKE(domain_reserved_last, DOMAIN(2)->reserved = 0x8000)
+MAKE(domain_reserved, DOMAIN(0)->flags = 2)
+MAKE(domain_reserved_last, DOMAIN(2)->flags = 0x8000)
 MAKE(domain_no_iommufd, DOMAIN(1)->iommufd_id = 0)
 MAKE(domain_top_twice, DOMAIN(2)->top_pa = DOMAIN(0)->top_pa)
 MAKE(domain_top_twice_last, DOMAIN(2)->top_pa = DOMAIN(1)->top_pa)
@@ -244,16 +247,24 @@ MAKE(domain_iommufd_token_twice, DOMAIN(2)->iommufd_id = DOMAIN(0)->iommufd_id)
 
 MAKE(device_reserved, DEVICE(0)->reserved = 1)
 MAKE(device_reserved_last, DEVICE(4)->reserved = 0x8000)
-MAKE(device_reserved2, DEVICE(1)->reserved2 = 1)
-MAKE(device_reserved2_last, DEVICE(4)->reserved2 = 0x80000000)
 MAKE(device_unit, DEVICE(3)->unit = GOOD_NR_UNITS)
 MAKE(device_unit_far, DEVICE(3)->unit = ~0U)
 MAKE(device_domain, DEVICE(2)->domain = GOOD_NR_DOMAINS)
 MAKE(device_domain_far, DEVICE(2)->domain = ~0U)
 MAKE(device_dir_unaligned, DEVICE(0)->pasid_dir_pa += 8)
 MAKE(device_dir_missing, DEVICE(0)->pasid_dir_pa = 0)
-MAKE(device_dir_in_legacy_mode, DEVICE(3)->pasid_dir_pa = fixture->pages[4])
-MAKE(device_dir_twice, DEVICE(2)->pasid_dir_pa = DEVICE(0)->pasid_dir_pa)
+MAKE(device_dir_in_legacy_mode, DEVICE(3)->pasid_dir_pa = fixture->pages[4]; DEVICE(3)->pasid_dir_bytes = PAGE_BYTES)
+MAKE(device_dir_bytes_in_legacy_mode, DEVICE(3)->pasid_dir_bytes = PAGE_BYTES)
+MAKE(device_dir_bytes_0, DEVICE(1)->pasid_dir_bytes = 0)
+MAKE(device_dir_bytes_small, DEVICE(1)->pasid_dir_bytes = 2048)
+MAKE(device_dir_bytes_odd, DEVICE(1)->pasid_dir_bytes = 4097)
+MAKE(device_dir_bytes_large, DEVICE(1)->pasid_dir_bytes = 2 * IOMMU_SER_PASID_DIR_MAX_BYTES)
+MAKE(device_dir_bytes_misaligned, DEVICE(0)->pasid_dir_pa += PAGE_BYTES)
+MAKE(device_dir_not_handed_over, world_take_back(fixture->world, DEVICE(1)->pasid_dir_pa))
+MAKE(device_dir_ends_outside, world_take_back(fixture->world, DEVICE(0)->pasid_dir_pa + PAGE_BYTES))
+MAKE(device_dir_listed, DEVICE(1)->pasid_dir_pa = fixture->pages[0])
+MAKE(device_dir_overlaps, DEVICE(2)->pasid_dir_pa = DEVICE(0)->pasid_dir_pa + PAGE_BYTES)
+MAKE(device_dir_twice, DEVICE(2)->pasid_dir_pa = DEVICE(1)->pasid_dir_pa)
 MAKE(device_tag_0, DEVICE(3)->tag = 0)
 MAKE(device_tag_1, DEVICE(3)->tag = 1)
 MAKE(device_tag_65536, DEVICE(2)->tag = 65536)
@@ -264,10 +275,27 @@ MAKE(device_segment_twice, DEVICE(3)->segment = 0)
 MAKE(device_tag_of_other_domain, DEVICE(2)->tag = DEVICE(0)->tag)
 MAKE(device_other_tag_of_domain, DEVICE(1)->tag = 9)
 
+MAKE(pasid_device, PASID(3)->device = GOOD_NR_DEVICES)
+MAKE(pasid_device_far, PASID(3)->device = ~0U)
+MAKE(pasid_device_in_legacy_mode, PASID(3)->device = 3)
+MAKE(pasid_domain, PASID(1)->domain = GOOD_NR_DOMAINS)
+MAKE(pasid_domain_far, PASID(1)->domain = ~0U)
+MAKE(pasid_0, PASID(0)->pasid = 0)
+MAKE(pasid_beyond, PASID(1)->pasid = GOOD_DIR_BYTES * 8)
+MAKE(pasid_beyond_small, PASID(3)->pasid = 4096 * 8)
+MAKE(pasid_far, PASID(1)->pasid = ~0U)
+MAKE(pasid_tag_1, PASID(2)->tag = 1)
+MAKE(pasid_tag_65536, PASID(2)->tag = 65536)
+MAKE(pasid_twice, PASID(3)->pasid = 1)
+MAKE(pasid_unsorted, PASID(2)->pasid = 6)
+MAKE(pasid_device_unsorted, PASID(1)->device = 2; PASID(1)->pasid = 7; PASID(2)->device = 1)
+MAKE(pasid_tag_of_other_domain, PASID(2)->tag = 2)
+MAKE(pasid_other_tag_of_domain, PASID(1)->tag = 9)
+MAKE(pasid_tag_of_other_pasid, PASID(1)->domain = 2; PASID(1)->tag = 78)
+
 static const struct wrong wrongs[] = {
 #define WRONG(name, error, index)	{ #name, name, error, index }
 	WRONG(head_reserved, LU_ERR_RESERVED, 0),
-	WRONG(ser_reserved, LU_ERR_RESERVED, 0),
 
 	WRONG(unit_driver_0, LU_ERR_KIND, 0),
 	WRONG(unit_driver_2, LU_ERR_KIND, 1),
@@ -321,8 +349,6 @@ static const struct wrong wrongs[] = {
 
 	WRONG(device_reserved, LU_ERR_RESERVED, 0),
 	WRONG(device_reserved_last, LU_ERR_RESERVED, 4),
-	WRONG(device_reserved2, LU_ERR_RESERVED, 1),
-	WRONG(device_reserved2_last, LU_ERR_RESERVED, 4),
 	WRONG(device_unit, LU_ERR_INDEX, 3),
 	WRONG(device_unit_far, LU_ERR_INDEX, 3),
 	WRONG(device_domain, LU_ERR_INDEX, 2),
@@ -330,6 +356,16 @@ static const struct wrong wrongs[] = {
 	WRONG(device_dir_unaligned, LU_ERR_ALIGNMENT, 0),
 	WRONG(device_dir_missing, LU_ERR_KIND, 0),
 	WRONG(device_dir_in_legacy_mode, LU_ERR_KIND, 3),
+	WRONG(device_dir_bytes_in_legacy_mode, LU_ERR_KIND, 3),
+	WRONG(device_dir_bytes_0, LU_ERR_KIND, 1),
+	WRONG(device_dir_bytes_small, LU_ERR_COUNT, 1),
+	WRONG(device_dir_bytes_odd, LU_ERR_COUNT, 1),
+	WRONG(device_dir_bytes_large, LU_ERR_COUNT, 1),
+	WRONG(device_dir_bytes_misaligned, LU_ERR_ALIGNMENT, 0),
+	WRONG(device_dir_not_handed_over, LU_ERR_RANGE, 1),
+	WRONG(device_dir_ends_outside, LU_ERR_RANGE, 0),
+	WRONG(device_dir_listed, LU_ERR_DUPLICATE, 1),
+	WRONG(device_dir_overlaps, LU_ERR_DUPLICATE, 2),
 	WRONG(device_dir_twice, LU_ERR_DUPLICATE, 2),
 	WRONG(device_tag_0, LU_ERR_TAG, 3),
 	WRONG(device_tag_1, LU_ERR_TAG, 3),
@@ -340,6 +376,24 @@ static const struct wrong wrongs[] = {
 	WRONG(device_segment_twice, LU_ERR_DUPLICATE, 3),
 	WRONG(device_tag_of_other_domain, LU_ERR_TAG, 2),
 	WRONG(device_other_tag_of_domain, LU_ERR_TAG, 1),
+
+	WRONG(pasid_device, LU_ERR_INDEX, 3),
+	WRONG(pasid_device_far, LU_ERR_INDEX, 3),
+	WRONG(pasid_device_in_legacy_mode, LU_ERR_PASID, 3),
+	WRONG(pasid_domain, LU_ERR_INDEX, 1),
+	WRONG(pasid_domain_far, LU_ERR_INDEX, 1),
+	WRONG(pasid_0, LU_ERR_PASID, 0),
+	WRONG(pasid_beyond, LU_ERR_PASID, 1),
+	WRONG(pasid_beyond_small, LU_ERR_PASID, 3),
+	WRONG(pasid_far, LU_ERR_PASID, 1),
+	WRONG(pasid_tag_1, LU_ERR_TAG, 2),
+	WRONG(pasid_tag_65536, LU_ERR_TAG, 2),
+	WRONG(pasid_twice, LU_ERR_DUPLICATE, 3),
+	WRONG(pasid_unsorted, LU_ERR_DUPLICATE, 3),
+	WRONG(pasid_device_unsorted, LU_ERR_DUPLICATE, 2),
+	WRONG(pasid_tag_of_other_domain, LU_ERR_TAG, 2),
+	WRONG(pasid_other_tag_of_domain, LU_ERR_TAG, 1),
+	WRONG(pasid_tag_of_other_pasid, LU_ERR_TAG, 2),
 };
 
 static void every_wrong_field_is_refused(void **state)
@@ -419,8 +473,8 @@ static void every_read_may_fail(void **state)
 		assert_refused(&verdict, LU_ERR_RANGE);
 		nr_refused++;
 	}
-	/* Each list, each page on it, and two tables of interrupts. */
-	assert_int_equal(nr_refused, GOOD_NR_UNITS + GOOD_NR_PAGES + 2 + 1 + 2);
+	/* Each list, each page on it, two tables of interrupts, and three directories, each with its unit's list again. */
+	assert_int_equal(nr_refused, GOOD_NR_UNITS + GOOD_NR_PAGES + 2 + 1 + 2 + 3 * 2);
 }
 
 int main(void)

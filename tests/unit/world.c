@@ -263,12 +263,39 @@ static void good_devices(const struct blob *blob)
 		*blob_device(blob, i) = devices[i];
 }
 
+/* The three devices behind the scalable unit have directories. */
+static void good_dirs(struct world *world, const struct blob *blob)
+{
+	__u32 i;
+
+	for (i = 0; i < 3; i++)
+		blob_device(blob, i)->pasid_dir_bytes = i ? PAGE_BYTES : GOOD_DIR_BYTES;
+	do {
+		blob_device(blob, 0)->pasid_dir_pa = world_pages(world, GOOD_DIR_BYTES / PAGE_BYTES);
+	} while (blob_device(blob, 0)->pasid_dir_pa % GOOD_DIR_BYTES);
+	blob_device(blob, 1)->pasid_dir_pa = world_pages(world, 1);
+	blob_device(blob, 2)->pasid_dir_pa = world_pages(world, 1);
+}
+
+/* The smallest, and the largest that fits; a PASID on two devices; a domain that no device has without PASID on this unit. */
+static void good_pasids(const struct blob *blob)
+{
+	static const struct iommu_pasid_ser pasids[GOOD_NR_PASIDS] = {
+		{ .device = 0, .pasid = 1, .domain = 1, .tag = 65535 },
+		{ .device = 0, .pasid = GOOD_DIR_BYTES * 8 - 1, .domain = 0, .tag = 2 },
+		{ .device = 2, .pasid = 1, .domain = 2, .tag = 77 },
+		{ .device = 2, .pasid = 5, .domain = 2, .tag = 77 },
+	};
+	__u32 i;
+
+	for (i = 0; i < GOOD_NR_PASIDS; i++)
+		*blob_pasid(blob, i) = pasids[i];
+}
+
 struct blob good_blob(struct world *world)
 {
-	struct blob blob = blob_new(lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES));
+	struct blob blob = blob_new(lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES, GOOD_NR_PASIDS));
 	struct iommu_ser *ser = blob_iommu(&blob);
-	const __u64 *pages;
-	__u32 i;
 
 	ser->head.magic = IOMMU_SER_MAGIC;
 	ser->head.version = IOMMU_SER_VERSION;
@@ -276,13 +303,12 @@ struct blob good_blob(struct world *world)
 	ser->nr_units = GOOD_NR_UNITS;
 	ser->nr_domains = GOOD_NR_DOMAINS;
 	ser->nr_devices = GOOD_NR_DEVICES;
+	ser->nr_pasids = GOOD_NR_PASIDS;
 	good_units(world, &blob);
 	good_domains(world, &blob);
 	good_devices(&blob);
-	/* The three devices behind the scalable unit: the pages of the list that are not the root. */
-	pages = world_at(world, blob_unit(&blob, 0)->pages_pa);
-	for (i = 0; i < 3; i++)
-		blob_device(&blob, i)->pasid_dir_pa = pages[i < 2 ? i : i + 1];
+	good_dirs(world, &blob);
+	good_pasids(&blob);
 	blob_seal(&blob);
 	return blob;
 }

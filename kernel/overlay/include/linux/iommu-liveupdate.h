@@ -6,6 +6,7 @@
 #ifndef _LINUX_IOMMU_LIVEUPDATE_H
 #define _LINUX_IOMMU_LIVEUPDATE_H
 
+#include <linux/iommu.h>
 #include <linux/types.h>
 #include <linux/kho/abi/iommu.h>
 
@@ -14,23 +15,41 @@ struct iommu_domain;
 struct iommu_restored;
 
 /**
- * struct iommu_liveupdate_device - what a driver says of a device it preserved
- * @driver: enum iommu_ser_driver.
- * @unit_id: Behind which unit; the driver described it by iommu_liveupdate_set_unit().
- * @tag: See &struct iommu_device_ser.
- * @pasid_dir_pa: See &struct iommu_device_ser.
+ * struct iommu_liveupdate_attach - what requests of a device translate through
+ * @pasid: Requests with this PASID; IOMMU_NO_PASID for those without.
+ * @domain: A preserved domain.
+ * @tag: Set by the driver: see &struct iommu_device_ser.
+ */
+struct iommu_liveupdate_attach {
+	ioasid_t pasid;
+	struct iommu_domain *domain;
+	u32 tag;
+};
+
+/**
+ * struct iommu_liveupdate_device - a device that is being preserved
+ * @attach: The first is of requests without PASID, the others ascend by PASID.
+ * @nr_attach: 1 or more.
+ * @driver: Set by the driver: enum iommu_ser_driver.
+ * @unit_id: Set by the driver: behind which unit; it was described by iommu_liveupdate_set_unit().
+ * @pasid_dir_pa: Set by the driver: see &struct iommu_device_ser.
+ * @pasid_dir_bytes: Set by the driver: see &struct iommu_device_ser.
  */
 struct iommu_liveupdate_device {
+	struct iommu_liveupdate_attach *attach;
+	unsigned int nr_attach;
 	u32 driver;
 	u64 unit_id;
-	u32 tag;
 	u64 pasid_dir_pa;
+	u32 pasid_dir_bytes;
 };
 
 /**
  * struct iommu_liveupdate_ops - what only a driver knows; in struct iommu_ops
- * @describe_domain: Fill format, levels and top_pa of @ser. -EOPNOTSUPP for a domain of a kind that cannot be preserved.
- * @preserve_device: Make the tables that @dev will be left on when the kernel hands over, and keep them by KHO. The live tables are
+ * @describe_domain: Fill format, levels, flags and top_pa of @ser. -EOPNOTSUPP for a domain of a kind that has no tables of its own.
+ * @check_domain: May the domain be preserved? -EOPNOTSUPP, with the reason in the log.
+ * @preserve_device: Make the tables that @dev will be left on when the kernel hands over, and keep them by KHO; nothing but what is
+ *                   named in @device may translate then. The live tables are
  *                   not touched. It describes every unit of the machine by iommu_liveupdate_set_unit(), also those without a
  *                   preserved device: no unit stops translating. On failure nothing is left.
  * @unpreserve_device: Undo it. Cannot fail.
@@ -40,7 +59,8 @@ struct iommu_liveupdate_device {
  */
 struct iommu_liveupdate_ops {
 	int (*describe_domain)(struct iommu_domain *domain, struct iommu_domain_ser *ser);
-	int (*preserve_device)(struct device *dev, struct iommu_domain *domain, struct iommu_liveupdate_device *out);
+	int (*check_domain)(struct iommu_domain *domain);
+	int (*preserve_device)(struct device *dev, struct iommu_liveupdate_device *device);
 	void (*unpreserve_device)(struct device *dev);
 	void (*release_tag)(u64 unit_id, u32 tag);
 };
@@ -52,14 +72,31 @@ enum iommu_incoming_state {
 	IOMMU_INCOMING_FINISHED,	/* its session is finished: a device like any other */
 };
 
+/**
+ * struct iommu_liveupdate_difference - the first page that two tables do not translate alike
+ * @iova: Its address.
+ * @old_pa: What the old kernel's table has there; 0 with @old_perm 0.
+ * @new_pa: What the new one has there; 0 with @new_perm 0.
+ * @old_perm: LU_PERM_* of compare.h, which are IOMMU_HWPT_LIVEUPDATE_PERM_* of the uAPI; 0 when nothing is mapped.
+ * @new_perm: Likewise.
+ */
+struct iommu_liveupdate_difference {
+	u64 iova;
+	u64 old_pa;
+	u64 new_pa;
+	u32 old_perm;
+	u32 new_perm;
+};
+
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 
 /* Old kernel. */
+int iommu_liveupdate_check_domain(struct iommu_domain *domain);
 int iommu_liveupdate_set_unit(const struct iommu_unit_ser *unit);
 void iommu_liveupdate_drop_unit(u32 driver, u64 id);
 int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id, u64 token);
 void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain);
-int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_domain *domain);
+int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate_attach *attach, unsigned int nr_attach);
 void iommu_liveupdate_unpreserve_device(struct device *dev);
 bool iommu_liveupdate_preserved(struct device *dev);
 
@@ -71,6 +108,9 @@ const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_s
 const struct iommu_device_ser *iommu_liveupdate_next_device(const struct iommu_unit_ser *unit,
 							    const struct iommu_device_ser *device);
 const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device);
+const struct iommu_pasid_ser *iommu_liveupdate_next_pasid(const struct iommu_device_ser *device,
+							  const struct iommu_pasid_ser *pasid);
+const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_pasid_ser *pasid);
 void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason);
 void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason);
 void iommu_liveupdate_verify_domains(void);
@@ -83,12 +123,20 @@ bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
 void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
 void iommu_liveupdate_use_default_domain(struct device *dev);
+int iommu_liveupdate_may_attach(struct iommu_domain *domain, struct device *dev, ioasid_t pasid, struct iommu_domain *old);
+struct iommu_domain *iommu_liveupdate_pasid_old(struct device *dev, ioasid_t pasid);
 
 /* New kernel, for iommufd and vfio. */
 int iommu_liveupdate_set_owner(u64 iommufd_id, u32 nr_domains, void *owner);
 struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token);
 void iommu_liveupdate_put_domain(struct iommu_restored *restored);
 bool iommu_liveupdate_domain_busy(struct iommu_restored *restored);
+struct iommu_restored *iommu_liveupdate_standing(struct device *dev, ioasid_t pasid);
+int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domain *domain,
+			     struct iommu_liveupdate_difference *difference);
+int iommu_liveupdate_begin_swap(struct device *dev, ioasid_t pasid, struct iommu_domain *domain, bool compared);
+void iommu_liveupdate_end_swap(struct device *dev, ioasid_t pasid, bool swapped);
+const char *iommu_liveupdate_perm_name(u32 perm);
 bool iommu_liveupdate_iommufd_busy(u64 iommufd_id);
 void iommu_liveupdate_finish_iommufd(u64 iommufd_id);
 int iommu_liveupdate_device_state(u32 segment, u16 rid, enum iommu_incoming_state *state);
@@ -119,6 +167,17 @@ static inline void iommu_liveupdate_release(struct device *dev)
 static inline int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner)
 {
 	return -EBUSY;
+}
+
+static inline int iommu_liveupdate_may_attach(struct iommu_domain *domain, struct device *dev, ioasid_t pasid,
+					      struct iommu_domain *old)
+{
+	return 0;
+}
+
+static inline struct iommu_domain *iommu_liveupdate_pasid_old(struct device *dev, ioasid_t pasid)
+{
+	return NULL;
 }
 
 #endif

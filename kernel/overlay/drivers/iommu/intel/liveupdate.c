@@ -38,9 +38,9 @@
 #include "pasid.h"
 
 #define VTD_NR_CONTEXT_TABLES	512	/* two halves for each bus; legacy mode has the first alone */
-#define VTD_PASID_DIR_ENTRIES	512	/* one page of directory */
-#define VTD_PDTS_ONE_PAGE	2	/* PDTS: 2^(2 + 7) directory entries */
-#define VTD_CONTEXT_PDTS	GENMASK_ULL(11, 9)
+#define VTD_CONTEXT_PDTS	GENMASK_ULL(11, 9)	/* the directory has 2^(PDTS + 7) entries */
+#define VTD_CONTEXT_SM_USED	(GENMASK_ULL(4, 2) | 1)	/* P, DTE, PASIDE, PRE; FPD is never set */
+#define VTD_PASID_DIR_PASIDS	8			/* to a byte of directory */
 
 struct vtd_handover {
 	struct list_head list;
@@ -56,8 +56,11 @@ struct vtd_handover_device {
 	struct list_head list;
 	struct device *dev;
 	struct vtd_handover *handover;
-	u64 *pasid_dir;			/* scalable mode */
-	struct pasid_entry *pasid_table;
+	struct pasid_dir_entry *pasid_dir;	/* scalable mode: as large as the live one */
+	u32 pasid_dir_bytes;
+	unsigned int nr_tables;			/* that the directory points to */
+	unsigned int nr_pasids;
+	ioasid_t pasids[] __counted_by(nr_pasids);	/* what is handed over; the first is IOMMU_NO_PASID */
 };
 
 static LIST_HEAD(vtd_handovers);
@@ -66,9 +69,9 @@ static LIST_HEAD(vtd_handovers);
  * Old kernel
  */
 
-static void *vtd_page_alloc(struct intel_iommu *iommu)
+static void *vtd_pages_alloc(struct intel_iommu *iommu, size_t bytes)
 {
-	void *page = iommu_alloc_pages_node_sz(iommu->node, GFP_KERNEL, SZ_4K);
+	void *page = iommu_alloc_pages_node_sz(iommu->node, GFP_KERNEL, bytes);
 
 	if (page && kho_preserve_folio(virt_to_folio(page))) {
 		iommu_free_pages(page);
@@ -83,6 +86,11 @@ static void vtd_page_free(void *page)
 		return;
 	kho_unpreserve_folio(virt_to_folio(page));
 	iommu_free_pages(page);
+}
+
+static void *vtd_page_alloc(struct intel_iommu *iommu)
+{
+	return vtd_pages_alloc(iommu, SZ_4K);
 }
 
 static unsigned int vtd_context_table_index(struct intel_iommu *iommu, u8 bus, u8 devfn)
@@ -113,19 +121,27 @@ static u32 vtd_handover_list(const struct vtd_handover *handover, u64 *pages)
 	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
 		if (handover->context[i])
 			pages[nr++] = virt_to_phys(handover->context[i]);
-	list_for_each_entry(device, &handover->devices, list) {
-		if (!device->pasid_dir)
-			continue;
-		pages[nr++] = virt_to_phys(device->pasid_dir);
-		pages[nr++] = virt_to_phys(device->pasid_table);
-	}
+	list_for_each_entry(device, &handover->devices, list)
+		for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
+			if (pasid_pde_is_present(&device->pasid_dir[i]))
+				pages[nr++] = device->pasid_dir[i].val & PDE_PFN_MASK;
 	sort(pages, nr, sizeof(*pages), vtd_compare_pages, NULL);
+	return nr;
+}
+
+static size_t vtd_handover_max_pages(const struct vtd_handover *handover)
+{
+	struct vtd_handover_device *device;
+	size_t nr = 1 + VTD_NR_CONTEXT_TABLES;
+
+	list_for_each_entry(device, &handover->devices, list)
+		nr += device->nr_tables;
 	return nr;
 }
 
 static int vtd_handover_describe(struct vtd_handover *handover)
 {
-	size_t max_pages = 1 + VTD_NR_CONTEXT_TABLES + 2 * list_count_nodes(&handover->devices);
+	size_t max_pages = vtd_handover_max_pages(handover);
 	struct intel_iommu *iommu = handover->iommu;
 	struct iommu_unit_ser unit = {
 		.driver = IOMMU_SER_DRIVER_VTD,
@@ -276,14 +292,49 @@ static bool vtd_handover_idle(void)
 	return true;
 }
 
+/* The live entry of a PASID, NULL when there is none. Allocates nothing. */
+static struct pasid_entry *vtd_find_pasid(struct pasid_table *live, ioasid_t pasid)
+{
+	struct pasid_dir_entry *dir = live->table;
+	struct pasid_entry *table;
+
+	if (pasid >= live->max_pasid)
+		return NULL;
+	table = get_pasid_table_from_pde(&dir[pasid >> PASID_PDE_SHIFT]);
+	return table ? &table[pasid & PASID_PTE_MASK] : NULL;
+}
+
+static struct pasid_entry *vtd_handover_pasid(struct vtd_handover_device *device, ioasid_t pasid)
+{
+	struct pasid_entry *table = get_pasid_table_from_pde(&device->pasid_dir[pasid >> PASID_PDE_SHIFT]);
+
+	return &table[pasid & PASID_PTE_MASK];
+}
+
+static int vtd_handover_copy_pasids(struct vtd_handover_device *device)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
+	struct pasid_entry *live;
+	unsigned int i;
+
+	for (i = 0; i < device->nr_pasids; i++) {
+		live = vtd_find_pasid(info->pasid_table, device->pasids[i]);
+		if (!live || !pasid_pte_is_present(live)) {
+			dev_warn(device->dev, "PASID %u translates nothing\n", device->pasids[i]);
+			return -EINVAL;
+		}
+		*vtd_handover_pasid(device, device->pasids[i]) = *live;
+	}
+	return 0;
+}
+
 /* Copy what the hardware uses now. Allocates nothing: it runs again when the kernel goes down. */
 static int vtd_handover_copy(struct vtd_handover_device *device)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
 	struct intel_iommu *iommu = info->iommu;
 	struct context_entry *from, *to;
-	struct pasid_table *live = info->pasid_table;
-	struct pasid_entry *pasid_table;
+	int ret;
 
 	to = device->handover->context[vtd_context_table_index(iommu, info->bus, info->devfn)] +
 	     vtd_context_entry_index(iommu, info->devfn);
@@ -295,15 +346,12 @@ static int vtd_handover_copy(struct vtd_handover_device *device)
 		return 0;
 	}
 
-	pasid_table = get_pasid_table_from_pde(live->table);
-	if (!pasid_table || !pasid_pte_is_present(pasid_table))
-		return -EINVAL;
-	device->pasid_table[0] = pasid_table[0];
-	device->pasid_dir[0] = virt_to_phys(device->pasid_table) | PASID_PTE_PRESENT;
+	ret = vtd_handover_copy_pasids(device);
+	if (ret)
+		return ret;
 	to[0].hi = from[0].hi;
 	to[1] = from[1];
-	to[0].lo = (from[0].lo & ~(VTD_PAGE_MASK | VTD_CONTEXT_PDTS)) | virt_to_phys(device->pasid_dir) |
-		   FIELD_PREP(VTD_CONTEXT_PDTS, VTD_PDTS_ONE_PAGE);
+	to[0].lo = (from[0].lo & ~VTD_PAGE_MASK) | virt_to_phys(device->pasid_dir);
 	return 0;
 }
 
@@ -340,28 +388,62 @@ static void vtd_handover_remove_device(struct vtd_handover_device *device)
 	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
 	struct vtd_handover *handover = device->handover;
 	struct context_entry *context = handover->context[vtd_context_table_index(info->iommu, info->bus, info->devfn)];
+	unsigned int i;
 
 	if (context)
 		memset(context + vtd_context_entry_index(info->iommu, info->devfn), 0,
 		       sizeof(*context) * (sm_supported(info->iommu) ? 2 : 1));
 	list_del(&device->list);
-	vtd_page_free(device->pasid_table);
+	for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
+		vtd_page_free(get_pasid_table_from_pde(&device->pasid_dir[i]));
 	vtd_page_free(device->pasid_dir);
 	kfree(device);
 }
 
-static int vtd_handover_add_device(struct vtd_handover *handover, struct device *dev)
+/* A directory as large as the live one, and a table for each of its entries that is needed. */
+static int vtd_handover_alloc_pasids(struct vtd_handover_device *device)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
+	struct pasid_dir_entry *pde;
+	struct pasid_entry *table;
+	unsigned int i;
+
+	device->pasid_dir = vtd_pages_alloc(info->iommu, info->pasid_table->max_pasid / VTD_PASID_DIR_PASIDS);
+	if (!device->pasid_dir)
+		return -ENOMEM;
+	device->pasid_dir_bytes = info->pasid_table->max_pasid / VTD_PASID_DIR_PASIDS;
+	for (i = 0; i < device->nr_pasids; i++) {
+		if (WARN_ON(device->pasids[i] >= info->pasid_table->max_pasid))
+			return -EINVAL;
+		pde = &device->pasid_dir[device->pasids[i] >> PASID_PDE_SHIFT];
+		if (pasid_pde_is_present(pde))
+			continue;
+		table = vtd_page_alloc(info->iommu);
+		if (!table)
+			return -ENOMEM;
+		pde->val = virt_to_phys(table) | PASID_PTE_PRESENT;
+		device->nr_tables++;
+	}
+	return 0;
+}
+
+static int vtd_handover_add_device(struct vtd_handover *handover, struct device *dev,
+				   const struct iommu_liveupdate_device *what)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	struct intel_iommu *iommu = info->iommu;
 	unsigned int index = vtd_context_table_index(iommu, info->bus, info->devfn);
 	struct vtd_handover_device *device;
 	bool fresh = !handover->context[index];
+	unsigned int i;
 	int ret = -ENOMEM;
 
-	device = kzalloc_obj(*device);
+	device = kzalloc_flex(*device, pasids, what->nr_attach);
 	if (!device)
 		return -ENOMEM;
+	device->nr_pasids = what->nr_attach;
+	for (i = 0; i < what->nr_attach; i++)
+		device->pasids[i] = what->attach[i].pasid;
 	device->dev = dev;
 	device->handover = handover;
 	list_add_tail(&device->list, &handover->devices);
@@ -372,12 +454,9 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 			goto err_remove;
 		vtd_handover_link(handover, index);
 	}
-	if (sm_supported(iommu)) {
-		device->pasid_dir = vtd_page_alloc(iommu);
-		device->pasid_table = vtd_page_alloc(iommu);
-		if (!device->pasid_dir || !device->pasid_table)
-			goto err_remove;
-	}
+	ret = sm_supported(iommu) ? vtd_handover_alloc_pasids(device) : 0;
+	if (ret)
+		goto err_remove;
 	scoped_guard(spinlock, &iommu->lock)
 		ret = vtd_handover_copy(device);
 	if (ret)
@@ -400,7 +479,40 @@ static int vtd_count_alias(struct pci_dev *pdev, u16 alias, void *data)
 	return 0;
 }
 
-static int vtd_check_device(struct device *dev)
+static bool vtd_pasid_named(const struct iommu_liveupdate_device *what, ioasid_t pasid)
+{
+	unsigned int i;
+
+	for (i = 0; i < what->nr_attach; i++)
+		if (what->attach[i].pasid == pasid)
+			return true;
+	return false;
+}
+
+/* Whoever set it up: requests with a PASID that is not handed over would be blocked from then on. */
+static int vtd_check_live_pasids(struct device *dev, const struct iommu_liveupdate_device *what)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(dev);
+	struct pasid_entry *entry;
+	ioasid_t pasid;
+
+	if (!info->pasid_table)
+		return 0;
+	for (pasid = 0; pasid < info->pasid_table->max_pasid; pasid++) {
+		entry = vtd_find_pasid(info->pasid_table, pasid);
+		if (!entry) {
+			pasid |= PASID_PTE_MASK;
+			continue;
+		}
+		if (!pasid_pte_is_present(entry) || vtd_pasid_named(what, pasid))
+			continue;
+		dev_warn(dev, "cannot be preserved: PASID %u is in use, and would not be preserved\n", pasid);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int vtd_check_device(struct device *dev, const struct iommu_liveupdate_device *what)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	int nr_aliases = 0;
@@ -414,25 +526,25 @@ static int vtd_check_device(struct device *dev)
 		dev_warn(dev, "cannot be preserved: ATS is on\n");
 		return -EOPNOTSUPP;
 	}
-	return 0;
+	return vtd_check_live_pasids(dev, what);
 }
 
-static int intel_liveupdate_preserve_device(struct device *dev, struct iommu_domain *domain,
-					    struct iommu_liveupdate_device *out)
+static int intel_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate_device *what)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	struct vtd_handover_device *device;
 	struct vtd_handover *handover;
+	unsigned int i;
 	int ret;
 
-	ret = vtd_check_device(dev);
+	ret = vtd_check_device(dev, what);
 	if (ret)
 		return ret;
 	ret = vtd_handover_create_all();
 	if (ret)
 		return ret;
 	handover = vtd_handover_find(info->iommu);
-	ret = handover ? vtd_handover_add_device(handover, dev) : -ENODEV;
+	ret = handover ? vtd_handover_add_device(handover, dev, what) : -ENODEV;
 	if (ret) {
 		if (vtd_handover_idle())
 			vtd_handover_free_all();
@@ -440,12 +552,14 @@ static int intel_liveupdate_preserve_device(struct device *dev, struct iommu_dom
 	}
 
 	device = vtd_handover_find_device(handover, dev);
-	out->driver = IOMMU_SER_DRIVER_VTD;
-	out->unit_id = info->iommu->reg_phys;
-	out->tag = domain_id_iommu(to_dmar_domain(domain), info->iommu);
+	what->driver = IOMMU_SER_DRIVER_VTD;
+	what->unit_id = info->iommu->reg_phys;
+	for (i = 0; i < what->nr_attach; i++)
+		what->attach[i].tag = domain_id_iommu(to_dmar_domain(what->attach[i].domain), info->iommu);
 	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_ENTRY) && list_is_singular(&handover->devices))
-		out->tag += 1000;
-	out->pasid_dir_pa = device->pasid_dir ? virt_to_phys(device->pasid_dir) : 0;
+		what->attach[0].tag += 1000;
+	what->pasid_dir_pa = device->pasid_dir ? virt_to_phys(device->pasid_dir) : 0;
+	what->pasid_dir_bytes = device->pasid_dir_bytes;
 	return 0;
 }
 
@@ -464,18 +578,58 @@ static void intel_liveupdate_unpreserve_device(struct device *dev)
 		WARN_ON(vtd_handover_describe(handover));
 }
 
+static int intel_liveupdate_check_domain(struct iommu_domain *domain)
+{
+	struct dmar_domain *dmar_domain = to_dmar_domain(domain);
+	const char *reason = NULL;
+
+	if (!intel_domain_is_ss_paging(dmar_domain) && !intel_domain_is_fs_paging(dmar_domain))
+		reason = "it has no tables of its own";
+	else if (dmar_domain->nested_parent)
+		reason = "it is a parent of nested domains";
+	else if (dmar_domain->dirty_tracking)
+		reason = "dirty tracking is on, and what is dirty would be lost";
+	if (!reason)
+		return 0;
+	pr_warn_ratelimited("a domain cannot be preserved: %s\n", reason);
+	return -EOPNOTSUPP;
+}
+
 static int intel_liveupdate_describe_domain(struct iommu_domain *domain, struct iommu_domain_ser *ser)
 {
 	struct dmar_domain *dmar_domain = to_dmar_domain(domain);
-	struct pt_iommu_vtdss_hw_info info;
+	struct pt_iommu_x86_64_hw_info fs_info;
+	struct pt_iommu_vtdss_hw_info ss_info;
 
-	if (!intel_domain_is_ss_paging(dmar_domain) || dmar_domain->nested_parent || dmar_domain->dirty_tracking)
-		return -EOPNOTSUPP;
-	pt_iommu_vtdss_hw_info(&dmar_domain->sspt, &info);
-	ser->format = IOMMU_SER_FORMAT_VTDSS;
-	ser->levels = agaw_to_level(info.aw);
-	ser->top_pa = info.ssptptr;
-	return 0;
+	if (intel_domain_is_ss_paging(dmar_domain)) {
+		pt_iommu_vtdss_hw_info(&dmar_domain->sspt, &ss_info);
+		ser->format = IOMMU_SER_FORMAT_VTDSS;
+		ser->levels = agaw_to_level(ss_info.aw);
+		ser->top_pa = ss_info.ssptptr;
+		return 0;
+	}
+	if (intel_domain_is_fs_paging(dmar_domain)) {
+		pt_iommu_x86_64_hw_info(&dmar_domain->fspt, &fs_info);
+		ser->format = IOMMU_SER_FORMAT_VTDFS;
+		ser->levels = fs_info.levels;
+		ser->top_pa = fs_info.gcr3_pt;
+		ser->flags = dmar_domain->force_snooping ? IOMMU_DOMAIN_SER_SNOOP : 0;
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static void vtd_handover_flush_pasids(struct vtd_handover_device *device)
+{
+	struct intel_iommu *iommu = device->handover->iommu;
+	unsigned int i;
+
+	if (!device->pasid_dir)
+		return;
+	__iommu_flush_cache(iommu, device->pasid_dir, device->pasid_dir_bytes);
+	for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
+		if (pasid_pde_is_present(&device->pasid_dir[i]))
+			__iommu_flush_cache(iommu, get_pasid_table_from_pde(&device->pasid_dir[i]), SZ_4K);
 }
 
 /**
@@ -495,10 +649,7 @@ bool intel_liveupdate_handover(struct intel_iommu *iommu)
 		return false;
 	list_for_each_entry(device, &handover->devices, list) {
 		WARN_ON(vtd_handover_copy(device));
-		if (device->pasid_dir) {
-			__iommu_flush_cache(iommu, device->pasid_dir, SZ_4K);
-			__iommu_flush_cache(iommu, device->pasid_table, SZ_4K);
-		}
+		vtd_handover_flush_pasids(device);
 	}
 	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
 		if (handover->context[i])
@@ -571,11 +722,6 @@ bool intel_liveupdate_keep_irt(struct intel_iommu *iommu)
 	       (readq(iommu->reg + DMAR_IRTA_REG) & VTD_PAGE_MASK) == unit->irt_pa;
 }
 
-static bool vtd_listed(const struct iommu_unit_ser *unit, u64 pa)
-{
-	return lu_page_listed(iommu_liveupdate_unit_pages(unit), unit->nr_pages, pa, NULL);
-}
-
 /* Every bit counts: one that is not from the record makes it another entry, one that faults without a trace, say. */
 static bool vtd_context_matches(const struct iommu_device_ser *device, const struct iommu_domain_ser *domain,
 				struct context_entry *context)
@@ -590,35 +736,34 @@ static bool vtd_context_matches(const struct iommu_device_ser *device, const str
 	return context->lo == good.lo && context->hi == good.hi;
 }
 
-static bool vtd_pasid_matches(const struct iommu_unit_ser *unit, const struct iommu_device_ser *device,
-			      const struct iommu_domain_ser *domain, struct context_entry *context)
+static void vtd_expect_pasid(struct intel_iommu *iommu, const struct iommu_domain_ser *domain, u32 tag, struct pasid_entry *good)
 {
-	struct pasid_entry *table, found, good = {};
-	u64 *dir;
-	int i;
+	memset(good, 0, sizeof(*good));
+	pasid_set_domain_id(good, tag);
+	if (domain->format == IOMMU_SER_FORMAT_VTDFS) {
+		pasid_set_flptr(good, domain->top_pa);
+		if (domain->levels == 5)
+			pasid_set_flpm(good, 1);
+		if (domain->flags & IOMMU_DOMAIN_SER_SNOOP)
+			pasid_set_pgsnp(good);
+		pasid_set_address_width(good, iommu->agaw);
+		pasid_set_translation_type(good, PASID_ENTRY_PGTT_FL_ONLY);
+	} else {
+		pasid_set_slptr(good, domain->top_pa);
+		pasid_set_address_width(good, domain->levels - 2U);
+		pasid_set_translation_type(good, PASID_ENTRY_PGTT_SL_ONLY);
+	}
+	good->val[0] |= PASID_PTE_PRESENT;
+}
 
-	if ((context->lo & VTD_PAGE_MASK) != device->pasid_dir_pa || !vtd_listed(unit, device->pasid_dir_pa) ||
-	    FIELD_GET(VTD_CONTEXT_PDTS, context->lo) != VTD_PDTS_ONE_PAGE)
-		return false;
-	dir = phys_to_virt(device->pasid_dir_pa);
-	if (!(dir[0] & PASID_PTE_PRESENT) || !vtd_listed(unit, dir[0] & VTD_PAGE_MASK))
-		return false;
-	for (i = 1; i < VTD_PASID_DIR_ENTRIES; i++)
-		if (dir[i] & PASID_PTE_PRESENT)
-			return false;
-	table = phys_to_virt(dir[0] & VTD_PAGE_MASK);
-	for (i = 1; i < PASID_TBL_ENTRIES; i++)
-		if (pasid_pte_is_present(&table[i]))
-			return false;
+static bool vtd_pasid_matches(struct intel_iommu *iommu, const struct iommu_domain_ser *domain, u32 tag,
+			      const struct pasid_entry *entry)
+{
+	struct pasid_entry found = *entry, good;
 
 	/* Whether walks are snooped depends on the unit that the domain was made for. */
-	found = table[0];
 	pasid_set_page_snoop(&found, false);
-	pasid_set_domain_id(&good, device->tag);
-	pasid_set_slptr(&good, domain->top_pa);
-	pasid_set_address_width(&good, domain->levels - 2U);
-	pasid_set_translation_type(&good, PASID_ENTRY_PGTT_SL_ONLY);
-	good.val[0] |= PASID_PTE_PRESENT;
+	vtd_expect_pasid(iommu, domain, tag, &good);
 	return !memcmp(&found, &good, sizeof(good));
 }
 
@@ -640,20 +785,81 @@ static bool vtd_claim(struct vtd_adoption *adoption, u64 pa)
 	return true;
 }
 
+/* What a PASID of a device is to translate through. False when nothing says that it may. */
+static bool vtd_find_record(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain, u32 *tag)
+{
+	const struct iommu_pasid_ser *record = NULL;
+
+	if (pasid == IOMMU_NO_PASID) {
+		*domain = iommu_liveupdate_device_domain(device);
+		*tag = device->tag;
+		return true;
+	}
+	while ((record = iommu_liveupdate_next_pasid(device, record))) {
+		if (record->pasid != pasid)
+			continue;
+		*domain = iommu_liveupdate_pasid_domain(record);
+		*tag = record->tag;
+		return true;
+	}
+	return false;
+}
+
+static bool vtd_check_pasid_table(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
+				  const struct pasid_entry *table, ioasid_t first, unsigned int *nr_found)
+{
+	const struct iommu_domain_ser *domain;
+	unsigned int i;
+	u32 tag;
+
+	for (i = 0; i < PASID_TBL_ENTRIES; i++) {
+		if (!(table[i].val[0] & PASID_PTE_PRESENT))
+			continue;
+		if (!vtd_find_record(device, first + i, &domain, &tag) ||
+		    !vtd_pasid_matches(adoption->iommu, domain, tag, &table[i]))
+			return false;
+		(*nr_found)++;
+	}
+	return true;
+}
+
+/* Each entry that is present is what a record says, and each record has one. */
+static const char *vtd_check_pasids(struct vtd_adoption *adoption, const struct iommu_device_ser *device)
+{
+	struct pasid_dir_entry *dir = phys_to_virt(device->pasid_dir_pa);
+	const struct iommu_pasid_ser *record = NULL;
+	unsigned int i, nr_found = 0, nr_records = 1;
+
+	while ((record = iommu_liveupdate_next_pasid(device, record)))
+		nr_records++;
+	for (i = 0; i < device->pasid_dir_bytes / sizeof(*dir); i++) {
+		if (!pasid_pde_is_present(&dir[i]))
+			continue;
+		if (!vtd_claim(adoption, dir[i].val & PDE_PFN_MASK))
+			return "a table of its own is another's, too";
+		if (!vtd_check_pasid_table(adoption, device, get_pasid_table_from_pde(&dir[i]), i << PASID_PDE_SHIFT, &nr_found))
+			return "an entry of its own is not what its record says";
+	}
+	return nr_found == nr_records ? NULL : "an entry of its own is missing";
+}
+
+static bool vtd_sm_context_matches(const struct iommu_device_ser *device, const struct context_entry *context)
+{
+	u64 pdts = FIELD_PREP(VTD_CONTEXT_PDTS, ilog2(device->pasid_dir_bytes / sizeof(u64)) - 7);
+
+	return (context[0].lo & ~(VTD_CONTEXT_SM_USED & ~1ULL)) == (device->pasid_dir_pa | pdts | 1) &&
+	       !context[0].hi && !context[1].lo && !context[1].hi;
+}
+
 static const char *vtd_check_context(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
 				     struct context_entry *context)
 {
-	const struct iommu_domain_ser *domain = iommu_liveupdate_device_domain(device);
-	u64 *dir;
-
 	if (!sm_supported(adoption->iommu))
-		return vtd_context_matches(device, domain, context) ? NULL : "its entry is not what its record says";
-	if (!vtd_pasid_matches(adoption->unit, device, domain, context))
+		return vtd_context_matches(device, iommu_liveupdate_device_domain(device), context) ?
+		       NULL : "its entry is not what its record says";
+	if (!vtd_sm_context_matches(device, context))
 		return "its entry is not what its record says";
-	dir = phys_to_virt(device->pasid_dir_pa);
-	if (!vtd_claim(adoption, device->pasid_dir_pa) || !vtd_claim(adoption, dir[0] & VTD_PAGE_MASK))
-		return "a table of its own is another's, too";
-	return NULL;
+	return vtd_check_pasids(adoption, device);
 }
 
 /* A present entry either is what a record says, or goes. */
@@ -704,17 +910,27 @@ static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit
 	}
 }
 
+/* -ENOSPC: devices that share a domain share its tag, and the verifier saw that no others do. */
+static int vtd_adopt_tag(struct intel_iommu *iommu, u32 tag)
+{
+	int ret = ida_alloc_range(&iommu->domain_ida, tag, tag, GFP_KERNEL);
+
+	return ret < 0 && ret != -ENOSPC ? ret : 0;
+}
+
 static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
 	const struct iommu_device_ser *device = NULL;
+	const struct iommu_pasid_ser *pasid;
 	int ret;
 
 	if (liveupdate_fault(LIVEUPDATE_FAULT_TAG))
 		return 0;
 	while ((device = iommu_liveupdate_next_device(unit, device))) {
-		/* -ENOSPC: devices that share a domain share its tag, and the verifier saw that no others do. */
-		ret = ida_alloc_range(&iommu->domain_ida, device->tag, device->tag, GFP_KERNEL);
-		if (ret < 0 && ret != -ENOSPC)
+		ret = vtd_adopt_tag(iommu, device->tag);
+		for (pasid = NULL; !ret && (pasid = iommu_liveupdate_next_pasid(device, pasid));)
+			ret = vtd_adopt_tag(iommu, pasid->tag);
+		if (ret)
 			return ret;
 	}
 	return 0;
@@ -722,8 +938,13 @@ static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser
 
 static int vtd_adopt_pages(const struct iommu_unit_ser *unit)
 {
+	const struct iommu_device_ser *device = NULL;
 	const u64 *pages = iommu_liveupdate_unit_pages(unit);
 	u32 i;
+
+	while ((device = iommu_liveupdate_next_device(unit, device)))
+		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
+			return -EFAULT;
 
 	for (i = 0; i < unit->nr_pages; i++)
 		if (!iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
@@ -821,9 +1042,10 @@ bool intel_liveupdate_adopt_device(struct device *dev)
 		if (!pasid_table)
 			return false;
 		pasid_table->table = phys_to_virt(device->pasid_dir_pa);
-		pasid_table->max_pasid = VTD_PASID_DIR_ENTRIES << PASID_PDE_SHIFT;
+		pasid_table->max_pasid = device->pasid_dir_bytes * VTD_PASID_DIR_PASIDS;
 		info->pasid_table = pasid_table;
 	}
+	info->pasid_enabled = to_pci_dev(dev)->pasid_enabled;
 	/* Capabilities that are off stay off: turning them on would write to a device that is in use. */
 	info->ats_supported = 0;
 	info->pri_supported = 0;
@@ -986,6 +1208,7 @@ static void intel_liveupdate_release_tag(u64 unit_id, u32 tag)
 
 const struct iommu_liveupdate_ops intel_liveupdate_ops = {
 	.describe_domain = intel_liveupdate_describe_domain,
+	.check_domain = intel_liveupdate_check_domain,
 	.preserve_device = intel_liveupdate_preserve_device,
 	.unpreserve_device = intel_liveupdate_unpreserve_device,
 	.release_tag = intel_liveupdate_release_tag,

@@ -15,8 +15,14 @@
  * Happy path:   mark, preserve, (preserve devices), freeze, kexec, retrieve, restore, (attach), destroy, finish
  * Unhappy path: unpreserve after preserve, at any time before kexec; marks stay, so that preserve may be tried again.
  *
+ * The swap: before a device is attached from a restored domain to an HWPT, the two are compared, while nothing can be unmapped from the
+ * IOAS; what differs refuses the attach. When other devices are left on the restored domain, they may share a tag with the one
+ * that was swapped (a first-stage swap keeps it), and whatever the hardware cached for one of them serves all: so the tables must
+ * go on saying the same, and the IOAS takes no map and no unmap until the last of them was swapped.
+ *
  * Lock: iommufd_liveupdate_lock protects marks and the state of contexts. It is taken inside LUO's session mutex, and outside of an
- * IOAS's mutex and its io_pagetable's rwsems.
+ * IOAS's mutex, igroup->lock and its io_pagetable's rwsems. iommufd_swap_lock protects the list of IOASes that wait for the last device of a
+ * restored domain; it is the innermost.
  */
 #define pr_fmt(fmt) "iommufd liveupdate: " fmt
 
@@ -63,6 +69,15 @@ struct iommufd_hwpt_restored {
 	u64 token;
 };
 
+/* An HWPT that devices were swapped to from a restored domain on which others are left. */
+struct iommufd_swap {
+	struct list_head list;
+	struct iommufd_hwpt_paging *hwpt;
+	struct iommu_restored *restored;
+};
+
+static DEFINE_MUTEX(iommufd_swap_lock);
+static LIST_HEAD(iommufd_swaps);
 static DEFINE_MUTEX(iommufd_liveupdate_lock);
 static LIST_HEAD(iommufd_liveupdates);
 static u64 iommufd_last_id;	/* unique in this kernel, which is all that is asked of it */
@@ -120,6 +135,11 @@ static struct iommufd_mark *iommufd_mark_find(struct iommufd_liveupdate *lu, str
 	return NULL;
 }
 
+static bool iommufd_hwpt_marked(struct iommufd_liveupdate *lu, struct iommufd_hw_pagetable *hwpt)
+{
+	return hwpt && hwpt_is_paging(hwpt) && iommufd_mark_find(lu, to_hwpt_paging(hwpt));
+}
+
 #define IOMMUFD_LIVEUPDATE_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
 
 /* Asked when the mapping is made. Seals cannot be taken off, so the answer holds for its life. */
@@ -149,11 +169,35 @@ static int iommufd_check_areas(struct iommufd_ioas *ioas)
 	return 0;
 }
 
-/* A marked HWPT is destroyed. It is not preserved: that would have kept it. */
-void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt)
+static void iommufd_swap_forget(struct iommufd_swap *swap)
+{
+	atomic_dec(&swap->hwpt->ioas->iopt.liveupdate_frozen);
+	list_del(&swap->list);
+	kfree(swap);
+}
+
+/* When the last device has left a restored domain, all that waited for it may change again. */
+static void iommufd_swap_settle(void)
+{
+	struct iommufd_swap *swap, *next;
+
+	lockdep_assert_held(&iommufd_swap_lock);
+	list_for_each_entry_safe(swap, next, &iommufd_swaps, list)
+		if (!iommu_liveupdate_domain_busy(swap->restored))
+			iommufd_swap_forget(swap);
+}
+
+/* An HWPT is destroyed: nothing stands on it. If it is marked, it is not preserved: that would have kept it. */
+void iommufd_liveupdate_hwpt_destroy(struct iommufd_hwpt_paging *hwpt)
 {
 	struct iommufd_liveupdate *lu;
+	struct iommufd_swap *swap, *next;
 	struct iommufd_mark *mark;
+
+	scoped_guard(mutex, &iommufd_swap_lock)
+		list_for_each_entry_safe(swap, next, &iommufd_swaps, list)
+			if (swap->hwpt == hwpt)
+				iommufd_swap_forget(swap);
 
 	guard(mutex)(&iommufd_liveupdate_lock);
 	list_for_each_entry(lu, &iommufd_liveupdates, list) {
@@ -188,7 +232,9 @@ int iommufd_liveupdate_mark(struct iommufd_ucmd *ucmd)
 		ret = -EOPNOTSUPP;
 		goto out_put;
 	}
-	ret = iommufd_check_areas(hwpt->ioas);
+	ret = iommu_liveupdate_check_domain(hwpt->common.domain);
+	if (!ret)
+		ret = iommufd_check_areas(hwpt->ioas);
 	if (ret)
 		goto out_put;
 
@@ -281,9 +327,10 @@ static int iommufd_check_hwpt(struct luo_file_set *session, struct iommufd_hwpt_
 /* No map, no unmap until it is thawed. An IOAS may have several preserved HWPTs. */
 static int iommufd_ioas_freeze(struct iommufd_ioas *ioas)
 {
+	/* Whoever is at it has finished. */
 	down_write(&ioas->iopt.domains_rwsem);
 	down_write(&ioas->iopt.iova_rwsem);
-	ioas->iopt.liveupdate_frozen++;
+	atomic_inc(&ioas->iopt.liveupdate_frozen);
 	up_write(&ioas->iopt.iova_rwsem);
 	up_write(&ioas->iopt.domains_rwsem);
 
@@ -293,9 +340,7 @@ static int iommufd_ioas_freeze(struct iommufd_ioas *ioas)
 
 static void iommufd_ioas_thaw(struct iommufd_ioas *ioas)
 {
-	down_write(&ioas->iopt.iova_rwsem);
-	ioas->iopt.liveupdate_frozen--;
-	up_write(&ioas->iopt.iova_rwsem);
+	atomic_dec(&ioas->iopt.liveupdate_frozen);
 }
 
 static void iommufd_unpreserve_hwpt(struct iommufd_mark *mark)
@@ -392,15 +437,19 @@ static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
 /* A device that was left on a preserved HWPT without being preserved itself: the session is not complete. */
 static int iommufd_check_device(struct iommufd_liveupdate *lu, struct iommufd_device *idev)
 {
-	struct iommufd_hw_pagetable *hwpt;
+	unsigned long pasid;
+	void *entry;
 
 	guard(mutex)(&idev->igroup->lock);
-	hwpt = iommufd_device_attached_hwpt(idev, IOMMU_NO_PASID);
-	if (!hwpt || !hwpt_is_paging(hwpt) || !iommufd_mark_find(lu, to_hwpt_paging(hwpt)) ||
-	    iommu_liveupdate_preserved(idev->dev))
+	if (iommu_liveupdate_preserved(idev->dev))
 		return 0;
-	dev_warn(idev->dev, "is on a preserved HWPT, but is not preserved\n");
-	return -EBUSY;
+	xa_for_each(&idev->igroup->pasid_attach, pasid, entry) {
+		if (!iommufd_hwpt_marked(lu, iommufd_device_attached_hwpt(idev, pasid)))
+			continue;
+		dev_warn(idev->dev, "is on a preserved HWPT, but is not preserved\n");
+		return -EBUSY;
+	}
+	return 0;
 }
 
 static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
@@ -483,6 +532,8 @@ static void iommufd_luo_finish(struct liveupdate_file_op_args *args)
 
 	if (!iommu_liveupdate_handed_over(args->serialized_data, sizeof(*ser)))
 		return;
+	scoped_guard(mutex, &iommufd_swap_lock)
+		iommufd_swap_settle();
 	if (args->retrieve_status >= 0)
 		iommu_liveupdate_finish_iommufd(ser->iommufd_id);
 	kho_restore_free(ser);
@@ -523,6 +574,130 @@ int iommufd_liveupdate_restore(struct iommufd_ucmd *ucmd)
 	return iommufd_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
+static struct iommufd_swap *iommufd_swap_find(struct iommufd_hwpt_paging *hwpt, struct iommu_restored *restored)
+{
+	struct iommufd_swap *swap;
+
+	lockdep_assert_held(&iommufd_swap_lock);
+	list_for_each_entry(swap, &iommufd_swaps, list)
+		if (swap->hwpt == hwpt && swap->restored == restored)
+			return swap;
+	return NULL;
+}
+
+
+/* Is the device still on the old kernel's tables? Then a domain must be complete before it is attached. */
+bool iommufd_liveupdate_swaps(struct iommufd_device *idev, ioasid_t pasid)
+{
+	return iommu_liveupdate_standing(idev->dev, pasid);
+}
+
+static int iommufd_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_device *idev, ioasid_t pasid,
+			  struct iommu_attach_handle *handle)
+{
+	if (pasid == IOMMU_NO_PASID)
+		return iommu_attach_group_handle(hwpt->domain, idev->igroup->group, handle);
+	return iommu_attach_device_pasid(hwpt->domain, idev->dev, pasid, handle);
+}
+
+/*
+ * Attach a device's group, or a PASID. From a restored domain that is the swap; nothing can be unmapped from the IOAS between the comparison and
+ * the attach, and what is mapped meanwhile does no harm.
+ */
+int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_device *idev, ioasid_t pasid,
+			      struct iommu_attach_handle *handle)
+{
+	struct iommu_restored *restored = iommu_liveupdate_standing(idev->dev, pasid);
+	struct iommufd_hwpt_paging *paging;
+	struct iommufd_swap *swap;
+	bool waits;
+	int ret;
+
+	if (!restored)
+		return iommufd_attach(hwpt, idev, pasid, handle);
+	if (!hwpt_is_paging(hwpt))
+		return -EOPNOTSUPP;
+	paging = to_hwpt_paging(hwpt);
+	swap = kzalloc_obj(*swap);
+	if (!swap)
+		return -ENOMEM;
+	swap->hwpt = paging;
+	swap->restored = restored;
+
+	guard(rwsem_read)(&paging->ioas->iopt.iova_rwsem);
+	scoped_guard(mutex, &iommufd_swap_lock)
+		waits = iommufd_swap_find(paging, restored);
+	ret = iommu_liveupdate_begin_swap(idev->dev, pasid, hwpt->domain, waits);
+	if (ret)
+		goto out_free;
+	ret = iommufd_attach(hwpt, idev, pasid, handle);
+	iommu_liveupdate_end_swap(idev->dev, pasid, !ret);
+	if (ret)
+		goto out_free;
+
+	guard(mutex)(&iommufd_swap_lock);
+	if (iommufd_swap_find(paging, restored)) {
+		kfree(swap);
+	} else {
+		atomic_inc(&paging->ioas->iopt.liveupdate_frozen);
+		list_add_tail(&swap->list, &iommufd_swaps);
+	}
+	iommufd_swap_settle();
+	return 0;
+
+out_free:
+	kfree(swap);
+	return ret;
+}
+
+/* Physical addresses are for those alone who may know them otherwise. */
+static void iommufd_compare_respond(struct iommu_hwpt_liveupdate_compare *cmd,
+				    const struct iommu_liveupdate_difference *difference)
+{
+	bool admin = capable(CAP_SYS_ADMIN);
+
+	cmd->out_iova = difference->iova;
+	cmd->out_old_pa = admin ? difference->old_pa : 0;
+	cmd->out_new_pa = admin ? difference->new_pa : 0;
+	cmd->out_old_perm = difference->old_perm;
+	cmd->out_new_perm = difference->new_perm;
+}
+
+/* IOMMU_HWPT_LIVEUPDATE_COMPARE */
+int iommufd_liveupdate_compare(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_liveupdate_compare *cmd = ucmd->cmd;
+	struct iommu_liveupdate_difference difference;
+	struct iommufd_hwpt_restored *restored;
+	struct iommufd_hwpt_paging *hwpt;
+	struct iommufd_object *obj;
+	int ret, ret_respond;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+	obj = iommufd_get_object(ucmd->ictx, cmd->restored_hwpt_id, IOMMUFD_OBJ_HWPT_RESTORED);
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	restored = container_of(obj, struct iommufd_hwpt_restored, obj);
+	hwpt = iommufd_get_hwpt_paging(ucmd, cmd->hwpt_id);
+	if (IS_ERR(hwpt)) {
+		ret = PTR_ERR(hwpt);
+		goto out_put;
+	}
+
+	scoped_guard(rwsem_read, &hwpt->ioas->iopt.iova_rwsem)
+		ret = iommu_liveupdate_compare(restored->restored, hwpt->common.domain, &difference);
+	if (!ret || ret == -EBADE) {
+		iommufd_compare_respond(cmd, &difference);
+		ret_respond = iommufd_ucmd_respond(ucmd, sizeof(*cmd));
+		ret = ret_respond ?: ret;
+	}
+	iommufd_put_object(ucmd->ictx, &hwpt->common.obj);
+out_put:
+	iommufd_put_object(ucmd->ictx, obj);
+	return ret;
+}
+
 /* Before an object is destroyed by its ID. */
 int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id)
 {
@@ -543,26 +718,63 @@ void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj)
 {
 	struct iommufd_hwpt_restored *hwpt = container_of(obj, struct iommufd_hwpt_restored, obj);
 
+	/* The last device may have been removed instead of swapped. */
+	scoped_guard(mutex, &iommufd_swap_lock)
+		iommufd_swap_settle();
 	iommu_liveupdate_put_domain(hwpt->restored);
 }
 
+/* What the device is attached to: without PASID first, then each PASID. All of it must be marked. */
+static int iommufd_collect_attached(struct iommufd_liveupdate *lu, struct iommufd_device *idev,
+				    struct iommu_liveupdate_attach *attach, unsigned int max, unsigned int *nr)
+{
+	unsigned long pasid;
+	void *entry;
+
+	*nr = 0;
+	xa_for_each(&idev->igroup->pasid_attach, pasid, entry) {
+		struct iommufd_hw_pagetable *hwpt = iommufd_device_attached_hwpt(idev, pasid);
+
+		if (*nr == max)
+			return -E2BIG;
+		if (!iommufd_hwpt_marked(lu, hwpt)) {
+			if (pasid == IOMMU_NO_PASID)
+				dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
+			else
+				dev_warn(idev->dev, "cannot be preserved: PASID %lu is attached to what is not marked\n", pasid);
+			return -EINVAL;
+		}
+		attach[(*nr)++] = (struct iommu_liveupdate_attach){ .pasid = pasid, .domain = hwpt->domain };
+	}
+	if (!*nr || attach[0].pasid != IOMMU_NO_PASID) {
+		dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
- * iommufd_device_liveupdate_preserve() - keep a bound device on the HWPT it is attached to
+ * iommufd_device_liveupdate_preserve() - keep a bound device on the HWPTs it is attached to
  * @idev: The device.
  * @session: The session its file is being preserved in.
  *
+ * A PASID is preserved when its HWPT is marked; one whose HWPT is not is an error.
+ *
  * Context: Process context, may sleep.
- * Return: 0; -EINVAL when it is not attached to a marked HWPT; -ENOENT when its iommufd is not preserved in @session; -EOPNOTSUPP
- *         with a PASID attached, and as iommu_liveupdate_preserve_device().
+ * Return: 0; -EINVAL when it, or a PASID of it, is not attached to a marked HWPT; -ENOENT when its iommufd is not preserved in
+ *         @session; -E2BIG with too many PASIDs; -ENOMEM, and as iommu_liveupdate_preserve_device().
  */
 int iommufd_device_liveupdate_preserve(struct iommufd_device *idev, struct luo_file_set *session)
 {
+	struct iommu_liveupdate_attach *attach __free(kvfree) =
+		kvmalloc_array(IOMMU_SER_MAX_PASIDS + 1, sizeof(*attach), GFP_KERNEL);
 	struct iommufd_liveupdate *lu;
-	struct iommufd_hw_pagetable *hwpt;
-	unsigned long pasid = IOMMU_NO_PASID;
+	unsigned int nr_attach;
 	u64 token;
 	int ret;
 
+	if (!attach)
+		return -ENOMEM;
 	ret = liveupdate_get_token_outgoing(session, idev->ictx->file, &token);
 	if (ret) {
 		dev_warn(idev->dev, "cannot be preserved: its iommufd is not preserved in this session\n");
@@ -572,16 +784,12 @@ int iommufd_device_liveupdate_preserve(struct iommufd_device *idev, struct luo_f
 	guard(mutex)(&iommufd_liveupdate_lock);
 	guard(mutex)(&idev->igroup->lock);
 	lu = iommufd_liveupdate_find(idev->ictx);
-	hwpt = iommufd_device_attached_hwpt(idev, IOMMU_NO_PASID);
-	if (!lu || !lu->ser || !hwpt || !hwpt_is_paging(hwpt) || !iommufd_mark_find(lu, to_hwpt_paging(hwpt))) {
+	if (!lu || !lu->ser) {
 		dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
 		return -EINVAL;
 	}
-	if (xa_find_after(&idev->igroup->pasid_attach, &pasid, ULONG_MAX, XA_PRESENT)) {
-		dev_warn(idev->dev, "cannot be preserved: PASID %lu is attached\n", pasid);
-		return -EOPNOTSUPP;
-	}
-	return iommu_liveupdate_preserve_device(idev->dev, hwpt->domain);
+	ret = iommufd_collect_attached(lu, idev, attach, IOMMU_SER_MAX_PASIDS + 1, &nr_attach);
+	return ret ?: iommu_liveupdate_preserve_device(idev->dev, attach, nr_attach);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_liveupdate_preserve, "IOMMUFD");
 

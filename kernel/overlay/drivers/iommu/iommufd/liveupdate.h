@@ -6,9 +6,15 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+#include "../iommu-priv.h"
+#include "iommufd_private.h"
+
 struct file_operations;
 struct io_pagetable;
+struct iommu_attach_handle;
 struct iommufd_ctx;
+struct iommufd_device;
+struct iommufd_hw_pagetable;
 struct iommufd_hwpt_paging;
 struct iommufd_object;
 struct iommufd_ucmd;
@@ -17,8 +23,12 @@ struct iopt_pages;
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 
 int iommufd_liveupdate_mark(struct iommufd_ucmd *ucmd);
-void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt);
+void iommufd_liveupdate_hwpt_destroy(struct iommufd_hwpt_paging *hwpt);
 int iommufd_liveupdate_restore(struct iommufd_ucmd *ucmd);
+int iommufd_liveupdate_compare(struct iommufd_ucmd *ucmd);
+bool iommufd_liveupdate_swaps(struct iommufd_device *idev, ioasid_t pasid);
+int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_device *idev, ioasid_t pasid,
+			      struct iommu_attach_handle *handle);
 int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id);
 void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj);
 void iommufd_liveupdate_ctx_destroy(struct iommufd_ctx *ictx);
@@ -33,13 +43,31 @@ static inline int iommufd_liveupdate_mark(struct iommufd_ucmd *ucmd)
 	return -EOPNOTSUPP;
 }
 
-static inline void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt)
+static inline void iommufd_liveupdate_hwpt_destroy(struct iommufd_hwpt_paging *hwpt)
 {
 }
 
 static inline int iommufd_liveupdate_restore(struct iommufd_ucmd *ucmd)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline int iommufd_liveupdate_compare(struct iommufd_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool iommufd_liveupdate_swaps(struct iommufd_device *idev, ioasid_t pasid)
+{
+	return false;
+}
+
+static inline int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_device *idev, ioasid_t pasid,
+					    struct iommu_attach_handle *handle)
+{
+	if (pasid == IOMMU_NO_PASID)
+		return iommu_attach_group_handle(hwpt->domain, idev->igroup->group, handle);
+	return iommu_attach_device_pasid(hwpt->domain, idev->dev, pasid, handle);
 }
 
 static inline int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id)

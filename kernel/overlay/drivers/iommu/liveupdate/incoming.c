@@ -36,34 +36,12 @@
 
 #include "../iommu-pages.h"
 #include "../iommu-priv.h"
-#include "verify.h"
-
-struct iommu_incoming_device {
-	enum iommu_incoming_state state;
-	const char *reason;
-};
-
-/**
- * struct iommu_restored - what is known of a domain of the old kernel
- * @domain: What a device's group points to.
- * @index: Of its record.
- * @owner: The iommufd context that may claim its devices, NULL before it was retrieved.
- * @taken: Userspace has an object for it.
- * @freed: Its tables are gone.
- * @refused: Its tables are not freed: what failed a check cannot be freed, because nobody knows what it is.
- */
-struct iommu_restored {
-	struct iommu_domain domain;
-	u32 index;
-	void *owner;
-	bool taken;
-	bool freed;
-	bool refused;
-};
+#include "incoming.h"
 
 static DEFINE_MUTEX(iommu_incoming_lock);
 static const struct iommu_ser *iommu_incoming_ser;	/* NULL: none, or refused */
 static struct iommu_incoming_device *iommu_incoming_devices;
+static struct iommu_incoming_swap *iommu_incoming_pasids;
 static struct iommu_restored *iommu_incoming_domains;
 static enum { IOMMU_INCOMING_UNKNOWN, IOMMU_INCOMING_NONE, IOMMU_INCOMING_REFUSED, IOMMU_INCOMING_TAKEN } iommu_incoming_found;
 static struct lu_verdict iommu_incoming_verdict;
@@ -90,7 +68,8 @@ static const void *iommu_incoming_read(const struct lu_phys *phys, __u64 pa, __u
 	return iommu_liveupdate_handed_over(pa, bytes) ? phys_to_virt(pa) : NULL;
 }
 
-static struct lu_phys iommu_incoming_phys(void)
+/* Access to what was handed over. */
+struct lu_phys iommu_incoming_phys(void)
 {
 	return (struct lu_phys){ .read = iommu_incoming_read, .end = PFN_PHYS(max_pfn) };
 }
@@ -99,10 +78,12 @@ static struct lu_phys iommu_incoming_phys(void)
 static int iommu_incoming_alloc(const struct iommu_ser *ser)
 {
 	iommu_incoming_devices = kcalloc(ser->nr_devices, sizeof(*iommu_incoming_devices), GFP_KERNEL);
+	iommu_incoming_pasids = kcalloc(ser->nr_pasids, sizeof(*iommu_incoming_pasids), GFP_KERNEL);
 	iommu_incoming_domains = kcalloc(ser->nr_domains, sizeof(*iommu_incoming_domains), GFP_KERNEL);
-	if (iommu_incoming_devices && iommu_incoming_domains)
+	if (iommu_incoming_devices && iommu_incoming_pasids && iommu_incoming_domains)
 		return 0;
 	kfree(iommu_incoming_devices);
+	kfree(iommu_incoming_pasids);
 	kfree(iommu_incoming_domains);
 	return -ENOMEM;
 }
@@ -239,6 +220,32 @@ const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu
 }
 
 /**
+ * iommu_liveupdate_next_pasid() - the PASIDs of a device
+ * @device: Its record.
+ * @pasid: The one before, NULL for the first.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: The next record, ascending by PASID, or NULL.
+ */
+const struct iommu_pasid_ser *iommu_liveupdate_next_pasid(const struct iommu_device_ser *device,
+							  const struct iommu_pasid_ser *pasid)
+{
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
+	u32 i, index = iommu_incoming_index(device);
+
+	for (i = pasid ? pasid - pasids + 1 : 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].device == index)
+			return &pasids[i];
+	return NULL;
+}
+
+/* The domain a PASID's record names. */
+const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_pasid_ser *pasid)
+{
+	return &lu_iommu_domains(iommu_incoming_ser)[pasid->domain];
+}
+
+/**
  * iommu_liveupdate_quarantine() - a device's state failed a check
  * @device: Its record.
  * @reason: What failed; a constant string.
@@ -286,6 +293,7 @@ static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
 static void iommu_incoming_verify_domain(u32 index)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
 	const struct iommu_domain_ser *domain = &lu_iommu_domains(iommu_incoming_ser)[index];
 	struct lu_phys phys = iommu_incoming_phys();
 	struct lu_verdict verdict = { .error = LU_ERR_COUNT };
@@ -306,6 +314,9 @@ static void iommu_incoming_verify_domain(u32 index)
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
 		if (devices[i].domain == index)
 			iommu_liveupdate_quarantine(&devices[i], lu_error_name(verdict.error));
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].domain == index)
+			iommu_liveupdate_quarantine(&devices[pasids[i].device], lu_error_name(verdict.error));
 }
 
 /**
@@ -382,6 +393,18 @@ bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_domain_restored);
 
+/* The domain that stands for a record: the first device that is probed on it says whose it is. */
+static struct iommu_restored *iommu_incoming_restored(u32 index, const struct iommu_ops *ops)
+{
+	struct iommu_restored *restored = &iommu_incoming_domains[index];
+
+	restored->index = index;
+	restored->domain.type = IOMMU_DOMAIN_UNMANAGED;
+	restored->domain.ops = &iommu_restored_ops;
+	restored->domain.owner = ops;
+	return restored;
+}
+
 /**
  * iommu_liveupdate_probe_domain() - what a device's group is attached to first
  * @dev: A device that is probed.
@@ -395,8 +418,8 @@ struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct io
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	const struct iommu_device_ser *device;
+	const struct iommu_pasid_ser *pasid = NULL;
 	enum iommu_incoming_state state;
-	struct iommu_restored *restored;
 	u32 segment;
 	u16 rid;
 
@@ -412,12 +435,9 @@ struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct io
 		return domain;
 	}
 
-	restored = &iommu_incoming_domains[device->domain];
-	restored->index = device->domain;
-	restored->domain.type = IOMMU_DOMAIN_UNMANAGED;
-	restored->domain.ops = &iommu_restored_ops;
-	restored->domain.owner = ops;
-	return &restored->domain;
+	while ((pasid = iommu_liveupdate_next_pasid(device, pasid)))
+		iommu_incoming_restored(pasid->domain, ops);
+	return &iommu_incoming_restored(device->domain, ops)->domain;
 }
 
 /**
@@ -511,6 +531,7 @@ struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token)
 		if (restored->taken)
 			return ERR_PTR(-EEXIST);
 		restored->taken = true;
+		restored->index = i;
 		return restored;
 	}
 	return ERR_PTR(-ENOENT);
@@ -534,10 +555,22 @@ static bool iommu_incoming_standing(u32 index)
 	return standing;
 }
 
+/* A PASID stands where it stood until it is swapped, or its device is not there any more. */
+static bool iommu_incoming_pasid_stands(u32 index)
+{
+	return !iommu_incoming_pasids[index].swapped &&
+	       iommu_incoming_devices[lu_iommu_pasids(iommu_incoming_ser)[index].device].state == IOMMU_INCOMING_RESTORED;
+}
+
 static bool iommu_incoming_busy(u32 domain)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
 	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].domain == domain && iommu_incoming_pasid_stands(i))
+			return true;
 
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
 		if (devices[i].domain == domain && iommu_incoming_standing(i))
@@ -558,24 +591,34 @@ bool iommu_liveupdate_domain_busy(struct iommu_restored *restored)
 }
 EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_domain_busy, "IOMMUFD_INTERNAL");
 
-/* Tags go back when no device stands on the domain, each of a unit once, however many devices it had there. */
-static void iommu_incoming_release_tags(const struct iommu_restored *restored)
+/* What a unit caches a domain under, 0 when it does not. */
+static u32 iommu_incoming_tag(u32 unit, u32 domain)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].unit == unit && devices[i].domain == domain)
+			return devices[i].tag;
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (devices[pasids[i].device].unit == unit && pasids[i].domain == domain)
+			return pasids[i].tag;
+	return 0;
+}
+
+/* Tags go back when nothing stands on the domain, each of a unit once, however many devices it had there. */
+static void iommu_incoming_release_tags(const struct iommu_restored *restored)
+{
 	const struct iommu_ops *ops = restored->domain.owner;
-	u32 i, j;
+	u32 unit, tag;
 
 	if (!ops)
 		return;
-	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
-		if (devices[i].domain != restored->index)
-			continue;
-		for (j = 0; j < i; j++)
-			if (devices[j].domain == restored->index && devices[j].unit == devices[i].unit)
-				break;
-		if (j == i)
-			ops->liveupdate->release_tag(lu_iommu_units(iommu_incoming_ser)[devices[i].unit].id,
-						     devices[i].tag);
+	for (unit = 0; unit < iommu_incoming_ser->nr_units; unit++) {
+		tag = iommu_incoming_tag(unit, restored->index);
+		if (tag)
+			ops->liveupdate->release_tag(lu_iommu_units(iommu_incoming_ser)[unit].id, tag);
 	}
 }
 
@@ -670,6 +713,52 @@ static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
 	return -ENOENT;
 }
 
+/* Record of a restored domain. */
+const struct iommu_domain_ser *iommu_incoming_domain(const struct iommu_restored *restored)
+{
+	return &lu_iommu_domains(iommu_incoming_ser)[restored->index];
+}
+
+static int iommu_incoming_find_pasid(struct device *dev, ioasid_t pasid, u32 *index)
+{
+	const struct iommu_pasid_ser *pasids;
+	u32 i, device;
+
+	if (!dev_is_pci(dev) ||
+	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &device))
+		return -ENOENT;
+	pasids = lu_iommu_pasids(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].device == device && pasids[i].pasid == pasid) {
+			*index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* Of a device, or a PASID of it, that another kernel preserved; NULL when none did. */
+struct iommu_incoming_swap *iommu_incoming_swap(struct device *dev, ioasid_t pasid)
+{
+	u32 index;
+
+	if (pasid != IOMMU_NO_PASID)
+		return iommu_incoming_find_pasid(dev, pasid, &index) ? NULL : &iommu_incoming_pasids[index];
+	if (!dev_is_pci(dev) ||
+	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &index))
+		return NULL;
+	return &iommu_incoming_devices[index].swap;
+}
+
+/* The restored domain that a PASID stands on, or NULL. */
+struct iommu_restored *iommu_incoming_pasid_standing(struct device *dev, ioasid_t pasid)
+{
+	u32 index;
+
+	if (iommu_incoming_find_pasid(dev, pasid, &index) || !iommu_incoming_pasid_stands(index))
+		return NULL;
+	return iommu_incoming_restored(lu_iommu_pasids(iommu_incoming_ser)[index].domain, dev_iommu_ops(dev));
+}
+
 /**
  * iommu_liveupdate_device_state() - what became of a device
  * @segment: PCI segment.
@@ -733,10 +822,21 @@ void iommu_liveupdate_finish_device(u32 segment, u16 rid)
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_finish_device);
 
+static void iommu_incoming_show_swap(struct seq_file *m, const struct iommu_incoming_swap *swap)
+{
+	const struct iommu_liveupdate_difference *difference = &swap->difference;
+
+	if (swap->differs)
+		seq_printf(m, "\tnot swapped: iova %#llx old %#llx %s new %#llx %s\n", difference->iova, difference->old_pa,
+			   iommu_liveupdate_perm_name(difference->old_perm), difference->new_pa,
+			   iommu_liveupdate_perm_name(difference->new_perm));
+}
+
 static int iommu_incoming_show(struct seq_file *m, void *unused)
 {
 	static const char *const names[] = { "restored", "quarantined", "finished" };
 	const struct iommu_device_ser *devices;
+	const struct iommu_pasid_ser *pasids;
 	u32 i;
 
 	if (iommu_incoming_found == IOMMU_INCOMING_REFUSED)
@@ -752,6 +852,15 @@ static int iommu_incoming_show(struct seq_file *m, void *unused)
 			   PCI_SLOT(devices[i].rid & 0xff), PCI_FUNC(devices[i].rid & 0xff), names[incoming->state],
 			   incoming->reason ? ": " : "", incoming->reason ?: "",
 			   iommu_incoming_standing(i) ? " (on the old tables)" : "");
+		iommu_incoming_show_swap(m, &incoming->swap);
+	}
+	pasids = lu_iommu_pasids(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++) {
+		seq_printf(m, "%04x:%02x:%02x.%x pasid %u%s\n", devices[pasids[i].device].segment,
+			   PCI_BUS_NUM(devices[pasids[i].device].rid), PCI_SLOT(devices[pasids[i].device].rid & 0xff),
+			   PCI_FUNC(devices[pasids[i].device].rid & 0xff), pasids[i].pasid,
+			   iommu_incoming_pasid_stands(i) ? " (on the old tables)" : "");
+		iommu_incoming_show_swap(m, &iommu_incoming_pasids[i]);
 	}
 	return 0;
 }

@@ -50,12 +50,19 @@ struct iommu_outgoing_unit {
 	u32 index;
 };
 
+struct iommu_outgoing_attach {
+	struct iommu_outgoing_domain *domain;
+	u32 pasid;
+	u32 tag;
+};
+
 struct iommu_outgoing_device {
 	struct list_head list;
 	struct device *dev;
-	struct iommu_outgoing_domain *domain;
 	struct iommu_outgoing_unit *unit;
 	struct iommu_device_ser ser;
+	unsigned int nr_attach;
+	struct iommu_outgoing_attach attach[] __counted_by(nr_attach);	/* the first without PASID */
 };
 
 static DEFINE_MUTEX(iommu_outgoing_lock);
@@ -94,18 +101,47 @@ static struct iommu_outgoing_unit *iommu_outgoing_find_unit(u32 driver, u64 id)
 	return NULL;
 }
 
+static u32 iommu_outgoing_nr_pasids(void)
+{
+	struct iommu_outgoing_device *device;
+	u32 nr = 0;
+
+	list_for_each_entry(device, &iommu_outgoing_devices, list)
+		nr += device->nr_attach - 1;
+	return nr;
+}
+
+static void iommu_outgoing_write_device(struct iommu_ser *ser, struct iommu_outgoing_device *device, u32 index, u32 *pasid)
+{
+	struct iommu_pasid_ser *pasids = (struct iommu_pasid_ser *)lu_iommu_pasids(ser);
+	unsigned int i;
+
+	device->ser.unit = device->unit->index;
+	device->ser.domain = device->attach[0].domain->index;
+	device->ser.tag = device->attach[0].tag;
+	((struct iommu_device_ser *)lu_iommu_devices(ser))[index] = device->ser;
+	for (i = 1; i < device->nr_attach; i++)
+		pasids[(*pasid)++] = (struct iommu_pasid_ser){
+			.device = index,
+			.pasid = device->attach[i].pasid,
+			.domain = device->attach[i].domain->index,
+			.tag = device->attach[i].tag,
+		};
+}
+
 static void iommu_outgoing_write(void *blob, size_t bytes)
 {
 	struct iommu_ser *ser = blob;
 	struct iommu_outgoing_domain *domain;
 	struct iommu_outgoing_device *device;
 	struct iommu_outgoing_unit *unit;
-	u32 i;
+	u32 i, pasid = 0;
 
 	memset(ser, 0, bytes);
 	ser->nr_units = list_count_nodes(&iommu_outgoing_units);
 	ser->nr_domains = list_count_nodes(&iommu_outgoing_domains);
 	ser->nr_devices = list_count_nodes(&iommu_outgoing_devices);
+	ser->nr_pasids = iommu_outgoing_nr_pasids();
 
 	i = 0;
 	list_for_each_entry(unit, &iommu_outgoing_units, list) {
@@ -118,11 +154,8 @@ static void iommu_outgoing_write(void *blob, size_t bytes)
 		((struct iommu_domain_ser *)lu_iommu_domains(ser))[domain->index] = domain->ser;
 	}
 	i = 0;
-	list_for_each_entry(device, &iommu_outgoing_devices, list) {
-		device->ser.unit = device->unit->index;
-		device->ser.domain = device->domain->index;
-		((struct iommu_device_ser *)lu_iommu_devices(ser))[i++] = device->ser;
-	}
+	list_for_each_entry(device, &iommu_outgoing_devices, list)
+		iommu_outgoing_write_device(ser, device, i++, &pasid);
 
 	ser->head.magic = IOMMU_SER_MAGIC;
 	ser->head.version = IOMMU_SER_VERSION;
@@ -135,7 +168,7 @@ static void iommu_outgoing_write(void *blob, size_t bytes)
 static size_t iommu_outgoing_bytes(void)
 {
 	return lu_iommu_bytes(list_count_nodes(&iommu_outgoing_units), list_count_nodes(&iommu_outgoing_domains),
-			      list_count_nodes(&iommu_outgoing_devices));
+			      list_count_nodes(&iommu_outgoing_devices), iommu_outgoing_nr_pasids());
 }
 
 /* Cannot fail when something was taken away. */
@@ -228,6 +261,23 @@ static void iommu_outgoing_free_domain(struct iommu_outgoing_domain *out)
 }
 
 /**
+ * iommu_liveupdate_check_domain() - is a domain of a kind that can be preserved?
+ * @domain: Any domain.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -EOPNOTSUPP.
+ */
+int iommu_liveupdate_check_domain(struct iommu_domain *domain)
+{
+	const struct iommu_ops *ops = domain->owner;
+
+	if (!ops || !ops->liveupdate || !domain->is_iommupt)
+		return -EOPNOTSUPP;
+	return ops->liveupdate->check_domain(domain);
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_check_domain, "IOMMUFD_INTERNAL");
+
+/**
  * iommu_liveupdate_preserve_domain() - keep a domain's tables for the next kernel
  * @domain: A domain whose mappings do not change until it is unpreserved; the caller sees to that.
  * @iommufd_id: The preserved iommufd it belongs to; not 0.
@@ -243,8 +293,9 @@ int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id
 	struct iommu_outgoing_domain *out;
 	int ret;
 
-	if (!ops || !ops->liveupdate || !domain->is_iommupt)
-		return -EOPNOTSUPP;
+	ret = iommu_liveupdate_check_domain(domain);
+	if (ret)
+		return ret;
 
 	guard(mutex)(&iommu_outgoing_lock);
 	if (iommu_outgoing_find_domain(domain))
@@ -364,20 +415,63 @@ static int iommu_outgoing_check_device(struct device *dev)
 	return 0;
 }
 
+static int iommu_outgoing_find_attached(struct iommu_outgoing_device *out, const struct iommu_liveupdate_attach *attach)
+{
+	unsigned int i;
+
+	for (i = 0; i < out->nr_attach; i++) {
+		out->attach[i].domain = iommu_outgoing_find_domain(attach[i].domain);
+		if (!out->attach[i].domain)
+			return -ENOENT;
+		out->attach[i].pasid = attach[i].pasid;
+	}
+	return 0;
+}
+
+static void iommu_outgoing_count_attached(struct iommu_outgoing_device *out, int by)
+{
+	unsigned int i;
+
+	for (i = 0; i < out->nr_attach; i++)
+		out->attach[i].domain->nr_devices += by;
+}
+
+static int iommu_outgoing_make_device(struct iommu_outgoing_device *out, struct iommu_liveupdate_attach *attach)
+{
+	struct iommu_liveupdate_device made = { .attach = attach, .nr_attach = out->nr_attach };
+	const struct iommu_liveupdate_ops *ops = dev_iommu_ops(out->dev)->liveupdate;
+	unsigned int i;
+	int ret;
+
+	ret = ops->preserve_device(out->dev, &made);
+	if (ret)
+		return ret;
+	out->unit = iommu_outgoing_find_unit(made.driver, made.unit_id);
+	if (WARN_ON(!out->unit)) {
+		ops->unpreserve_device(out->dev);
+		return -EINVAL;
+	}
+	out->ser.segment = pci_domain_nr(to_pci_dev(out->dev)->bus);
+	out->ser.rid = pci_dev_id(to_pci_dev(out->dev));
+	out->ser.pasid_dir_pa = made.pasid_dir_pa;
+	out->ser.pasid_dir_bytes = made.pasid_dir_bytes;
+	for (i = 0; i < out->nr_attach; i++)
+		out->attach[i].tag = attach[i].tag;
+	return 0;
+}
+
 /**
  * iommu_liveupdate_preserve_device() - keep what translates a device's requests
- * @dev: A PCI device, alone in its group, attached to @domain.
- * @domain: A preserved domain.
+ * @dev: A PCI device, alone in its group.
+ * @attach: All that it is attached to: the first without PASID, the others ascending by PASID. Tags are set.
+ * @nr_attach: How many; 1 or more.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOENT when @domain is not preserved; -EBUSY when @dev is already; -EOPNOTSUPP when it has aliases, ATS on, shares its
- *         group, or stands on a domain of another kind; -ENOMEM.
+ * Return: 0; -ENOENT when a domain is not preserved; -EBUSY when @dev is already; -EOPNOTSUPP when it has aliases, ATS on, shares its
+ *         group, or stands on a domain of another kind; -E2BIG when more PASIDs are in use than a blob may have; -ENOMEM.
  */
-int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_domain *domain)
+int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate_attach *attach, unsigned int nr_attach)
 {
-	const struct iommu_liveupdate_ops *ops = dev_iommu_ops(dev)->liveupdate;
-	struct iommu_liveupdate_device made = {};
-	struct iommu_outgoing_domain *on;
 	struct iommu_outgoing_device *out;
 	int ret;
 
@@ -388,39 +482,30 @@ int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_domain *do
 	guard(mutex)(&iommu_outgoing_lock);
 	if (iommu_outgoing_find_device(dev))
 		return -EBUSY;
-	on = iommu_outgoing_find_domain(domain);
-	if (!on)
-		return -ENOENT;
-
-	out = kzalloc_obj(*out);
+	if (iommu_outgoing_nr_pasids() + nr_attach - 1 > IOMMU_SER_MAX_PASIDS)
+		return -E2BIG;
+	out = kzalloc_flex(*out, attach, nr_attach);
 	if (!out)
 		return -ENOMEM;
-	ret = ops->preserve_device(dev, domain, &made);
+	out->nr_attach = nr_attach;
+	out->dev = dev;
+	ret = iommu_outgoing_find_attached(out, attach);
 	if (ret)
 		goto err_free;
-	out->unit = iommu_outgoing_find_unit(made.driver, made.unit_id);
-	if (WARN_ON(!out->unit)) {
-		ret = -EINVAL;
-		goto err_unpreserve;
-	}
-	out->dev = dev;
-	out->domain = on;
-	out->ser.segment = pci_domain_nr(to_pci_dev(dev)->bus);
-	out->ser.rid = pci_dev_id(to_pci_dev(dev));
-	out->ser.tag = made.tag;
-	out->ser.pasid_dir_pa = made.pasid_dir_pa;
-	list_add_tail(&out->list, &iommu_outgoing_devices);
+	ret = iommu_outgoing_make_device(out, attach);
+	if (ret)
+		goto err_free;
 
+	list_add_tail(&out->list, &iommu_outgoing_devices);
 	ret = iommu_outgoing_publish();
 	if (ret)
 		goto err_unlist;
-	on->nr_devices++;
+	iommu_outgoing_count_attached(out, 1);
 	return 0;
 
 err_unlist:
 	list_del(&out->list);
-err_unpreserve:
-	ops->unpreserve_device(dev);
+	dev_iommu_ops(dev)->liveupdate->unpreserve_device(dev);
 	/* The blob that stands names the units as they were before; their page lists may have moved since. */
 	WARN_ON(iommu_outgoing_publish());
 err_free:
@@ -445,7 +530,7 @@ void iommu_liveupdate_unpreserve_device(struct device *dev)
 	list_del(&out->list);
 	dev_iommu_ops(dev)->liveupdate->unpreserve_device(dev);
 	WARN_ON(iommu_outgoing_publish());
-	out->domain->nr_devices--;
+	iommu_outgoing_count_attached(out, -1);
 	kfree(out);
 }
 

@@ -9,15 +9,7 @@
  * What is not checked: that a leaf points to memory that KHO preserves (only that it points into memory). The list of tables is
  * written by the kernel that built them, and a kernel that writes wrong leaves has been doing DMA through them all along.
  */
-#include "verify.h"
-
-#define LU_PAGE_BYTES	4096ULL
-#define LU_PA_MASK	0x000ffffffffff000ULL	/* bits 51:12 of a table entry */
-
-/* VT-d second stage, Intel VT-d 4.1, section 9.8 "Second-Stage Paging Entries" */
-#define VTDSS_READ	(1ULL << 0)
-#define VTDSS_WRITE	(1ULL << 1)
-#define VTDSS_LARGE	(1ULL << 7)
+#include "format.h"
 
 static const char *const lu_error_names[LU_NR_ERRORS] = {
 	[LU_OK]			= "ok",
@@ -33,6 +25,7 @@ static const char *const lu_error_names[LU_NR_ERRORS] = {
 	[LU_ERR_DUPLICATE]	= "duplicate",
 	[LU_ERR_KIND]		= "kind",
 	[LU_ERR_TAG]		= "tag",
+	[LU_ERR_PASID]		= "pasid",
 	[LU_ERR_TABLE_UNLISTED]	= "table-unlisted",
 	[LU_ERR_TABLE_TWICE]	= "table-twice",
 	[LU_ERR_TABLE_UNUSED]	= "table-unused",
@@ -207,11 +200,12 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u32 i, struct lu_verdict *verdict)
 {
 	const struct iommu_domain_ser *domain = &domains[i];
+	const struct lu_format *format = lu_format_find(domain->format);
 	__u32 j;
 
-	if (domain->format != IOMMU_SER_FORMAT_VTDSS || domain->levels < 3 || domain->levels > 5)
+	if (!format || !lu_format_has_levels(format, domain->levels))
 		return lu_refuse(verdict, LU_ERR_KIND, i, domain->top_pa);
-	if (domain->reserved)
+	if (domain->flags & ~IOMMU_DOMAIN_SER_FLAGS)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, domain->top_pa);
 	if (!domain->iommufd_id)
 		return lu_refuse(verdict, LU_ERR_INDEX, i, domain->top_pa);
@@ -224,30 +218,118 @@ static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u3
 	return true;
 }
 
-static bool lu_verify_device_record(const struct iommu_ser *ser, __u32 i, struct lu_verdict *verdict)
+/* What requests of a device translate through: one for those without PASID, one for each PASID. */
+struct lu_use {
+	__u32 unit;
+	__u32 domain;
+	__u32 tag;
+};
+
+static bool lu_verify_tag(const struct lu_use *a, const struct lu_use *b)
+{
+	return a->unit != b->unit || (a->tag == b->tag) == (a->domain == b->domain);
+}
+
+static struct lu_use lu_device_use(const struct iommu_ser *ser, __u32 i)
+{
+	const struct iommu_device_ser *device = &lu_iommu_devices(ser)[i];
+
+	return (struct lu_use){ .unit = device->unit, .domain = device->domain, .tag = device->tag };
+}
+
+static struct lu_use lu_pasid_use(const struct iommu_ser *ser, __u32 i)
+{
+	const struct iommu_pasid_ser *pasid = &lu_iommu_pasids(ser)[i];
+
+	return (struct lu_use){ .unit = lu_iommu_devices(ser)[pasid->device].unit, .domain = pasid->domain, .tag = pasid->tag };
+}
+
+/* A directory is handed over at once, and its pages are in no list: they would be freed twice. */
+static bool lu_verify_pasid_dir(const struct iommu_ser *ser, __u32 i, const struct lu_phys *phys, struct lu_verdict *verdict)
+{
+	const struct iommu_device_ser *device = &lu_iommu_devices(ser)[i];
+	const struct iommu_unit_ser *unit = &lu_iommu_units(ser)[device->unit];
+	const __u64 *pages = phys->read(phys, unit->pages_pa, (__u64)unit->nr_pages * sizeof(*pages));
+	__u64 pa;
+
+	if (!(unit->flags & IOMMU_UNIT_SER_SCALABLE) != !device->pasid_dir_pa || !device->pasid_dir_pa != !device->pasid_dir_bytes)
+		return lu_refuse(verdict, LU_ERR_KIND, i, device->pasid_dir_pa);
+	if (!device->pasid_dir_pa)
+		return true;
+	if (device->pasid_dir_bytes < LU_PAGE_BYTES || device->pasid_dir_bytes > IOMMU_SER_PASID_DIR_MAX_BYTES ||
+	    (device->pasid_dir_bytes & (device->pasid_dir_bytes - 1)))
+		return lu_refuse(verdict, LU_ERR_COUNT, i, device->pasid_dir_pa);
+	if (device->pasid_dir_pa % device->pasid_dir_bytes)
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, i, device->pasid_dir_pa);
+	if (!pages || !phys->read(phys, device->pasid_dir_pa, device->pasid_dir_bytes))
+		return lu_refuse(verdict, LU_ERR_RANGE, i, device->pasid_dir_pa);
+	for (pa = device->pasid_dir_pa; pa < device->pasid_dir_pa + device->pasid_dir_bytes; pa += LU_PAGE_BYTES)
+		if (lu_page_listed(pages, unit->nr_pages, pa, NULL))
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, pa);
+	return true;
+}
+
+static bool lu_pasid_dirs_overlap(const struct iommu_device_ser *a, const struct iommu_device_ser *b)
+{
+	return a->pasid_dir_bytes && b->pasid_dir_bytes && a->pasid_dir_pa < b->pasid_dir_pa + b->pasid_dir_bytes &&
+	       b->pasid_dir_pa < a->pasid_dir_pa + a->pasid_dir_bytes;
+}
+
+static bool lu_verify_device_record(const struct iommu_ser *ser, __u32 i, const struct lu_phys *phys, struct lu_verdict *verdict)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(ser);
 	const struct iommu_device_ser *device = &devices[i];
+	struct lu_use use, other;
 	__u32 j;
 
-	if (device->reserved || device->reserved2)
+	if (device->reserved)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, device->rid);
 	if (device->unit >= ser->nr_units || device->domain >= ser->nr_domains)
 		return lu_refuse(verdict, LU_ERR_INDEX, i, device->rid);
-	if (device->pasid_dir_pa % LU_PAGE_BYTES)
-		return lu_refuse(verdict, LU_ERR_ALIGNMENT, i, device->pasid_dir_pa);
-	if (!(lu_iommu_units(ser)[device->unit].flags & IOMMU_UNIT_SER_SCALABLE) != !device->pasid_dir_pa)
-		return lu_refuse(verdict, LU_ERR_KIND, i, device->pasid_dir_pa);
+	if (!lu_verify_pasid_dir(ser, i, phys, verdict))
+		return false;
 	if (device->tag < 2 || device->tag > 65535)
 		return lu_refuse(verdict, LU_ERR_TAG, i, device->tag);
+	use = lu_device_use(ser, i);
 	for (j = 0; j < i; j++) {
 		if (devices[j].segment == device->segment && devices[j].rid == device->rid)
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, device->rid);
-		if (devices[j].pasid_dir_pa && devices[j].pasid_dir_pa == device->pasid_dir_pa)
+		if (lu_pasid_dirs_overlap(&devices[j], device))
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, device->pasid_dir_pa);
-		if (devices[j].unit == device->unit &&
-		    (devices[j].tag == device->tag) != (devices[j].domain == device->domain))
+		other = lu_device_use(ser, j);
+		if (!lu_verify_tag(&use, &other))
 			return lu_refuse(verdict, LU_ERR_TAG, i, device->tag);
+	}
+	return true;
+}
+
+/* All devices passed before. */
+static bool lu_verify_pasid_record(const struct iommu_ser *ser, __u32 i, struct lu_verdict *verdict)
+{
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(ser);
+	const struct iommu_pasid_ser *pasid = &pasids[i];
+	struct lu_use use, other;
+	__u32 j;
+
+	if (pasid->device >= ser->nr_devices || pasid->domain >= ser->nr_domains)
+		return lu_refuse(verdict, LU_ERR_INDEX, i, pasid->pasid);
+	if (!pasid->pasid || pasid->pasid / 8 >= lu_iommu_devices(ser)[pasid->device].pasid_dir_bytes)
+		return lu_refuse(verdict, LU_ERR_PASID, i, pasid->pasid);
+	if (pasid->tag < 2 || pasid->tag > 65535)
+		return lu_refuse(verdict, LU_ERR_TAG, i, pasid->tag);
+	if (i && (pasid->device < pasids[i - 1].device ||
+		  (pasid->device == pasids[i - 1].device && pasid->pasid <= pasids[i - 1].pasid)))
+		return lu_refuse(verdict, LU_ERR_DUPLICATE, i, pasid->pasid);
+	use = lu_pasid_use(ser, i);
+	for (j = 0; j < ser->nr_devices; j++) {
+		other = lu_device_use(ser, j);
+		if (!lu_verify_tag(&use, &other))
+			return lu_refuse(verdict, LU_ERR_TAG, i, pasid->tag);
+	}
+	for (j = 0; j < i; j++) {
+		other = lu_pasid_use(ser, j);
+		if (!lu_verify_tag(&use, &other))
+			return lu_refuse(verdict, LU_ERR_TAG, i, pasid->tag);
 	}
 	return true;
 }
@@ -269,12 +351,10 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 
 	if (!lu_verify_blob(blob, available_bytes, IOMMU_SER_MAGIC, IOMMU_SER_VERSION, sizeof(*ser), verdict))
 		return false;
-	if (ser->reserved)
-		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
 	if (ser->nr_units > IOMMU_SER_MAX_UNITS || ser->nr_domains > IOMMU_SER_MAX_DOMAINS ||
-	    ser->nr_devices > IOMMU_SER_MAX_DEVICES)
+	    ser->nr_devices > IOMMU_SER_MAX_DEVICES || ser->nr_pasids > IOMMU_SER_MAX_PASIDS)
 		return lu_refuse(verdict, LU_ERR_COUNT, 0, 0);
-	if (ser->head.length_bytes != lu_iommu_bytes(ser->nr_units, ser->nr_domains, ser->nr_devices))
+	if (ser->head.length_bytes != lu_iommu_bytes(ser->nr_units, ser->nr_domains, ser->nr_devices, ser->nr_pasids))
 		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
 
 	for (i = 0; i < ser->nr_units; i++)
@@ -284,13 +364,17 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 		if (!lu_verify_domain_record(lu_iommu_domains(ser), i, verdict))
 			return false;
 	for (i = 0; i < ser->nr_devices; i++)
-		if (!lu_verify_device_record(ser, i, verdict))
+		if (!lu_verify_device_record(ser, i, phys, verdict))
+			return false;
+	for (i = 0; i < ser->nr_pasids; i++)
+		if (!lu_verify_pasid_record(ser, i, verdict))
 			return false;
 	return true;
 }
 
 struct lu_walk {
 	const struct iommu_domain_ser *domain;
+	const struct lu_format *format;
 	const struct lu_phys *phys;
 	const __u64 *tables;
 	__u8 *seen;
@@ -312,21 +396,13 @@ static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
 	return true;
 }
 
-static bool lu_walk_leaf(struct lu_walk *walk, __u64 entry, unsigned int level, __u64 iova)
-{
-	__u64 bytes = LU_PAGE_BYTES << (9 * level);
-	__u64 pa = entry & LU_PA_MASK;
-
-	if (pa % bytes)
-		return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, iova);
-	if (pa + bytes > walk->phys->end)
-		return lu_refuse(walk->verdict, LU_ERR_RANGE, 0, iova);
-	return true;
-}
-
-/* @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most. */
+/*
+ * @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most.
+ * @iova: The indices so far, put together.
+ */
 static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int level, __u64 iova)
 {
+	const struct lu_format *format = walk->format;
 	const __u64 *table;
 	unsigned int i;
 
@@ -338,16 +414,19 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 
 	for (i = 0; i < 512; i++) {
 		__u64 entry = table[i];
-		__u64 entry_iova = iova | ((__u64)i << (12 + 9 * level));
-		bool leaf = !level || (entry & VTDSS_LARGE);
+		__u64 entry_iova = iova | (i * lu_level_bytes(level));
+		enum lu_error error;
 
-		if (!(entry & (VTDSS_READ | VTDSS_WRITE)))
+		if (!(entry & format->present))
 			continue;
-		if (level > 2 && leaf)
-			return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, entry_iova);
-		if (leaf ? !lu_walk_leaf(walk, entry, level, entry_iova) :
-			   !lu_walk_table(walk, entry & LU_PA_MASK, level - 1, entry_iova))
-			return false;
+		if (!lu_entry_is_leaf(format, entry, level)) {
+			if (!lu_walk_table(walk, lu_entry_table_pa(format, entry), level - 1, entry_iova))
+				return false;
+			continue;
+		}
+		error = lu_entry_leaf_error(format, entry, level, walk->phys->end);
+		if (error)
+			return lu_refuse(walk->verdict, error, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 	}
 	return true;
 }
@@ -367,8 +446,11 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
 		      struct lu_verdict *verdict)
 {
-	struct lu_walk walk = { .domain = domain, .phys = phys, .seen = seen, .verdict = verdict };
+	struct lu_walk walk = { .domain = domain, .format = lu_format_find(domain->format), .phys = phys, .seen = seen,
+				.verdict = verdict };
 
+	if (!walk.format || !lu_format_has_levels(walk.format, domain->levels))
+		return lu_refuse(verdict, LU_ERR_KIND, 0, domain->top_pa);
 	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, &walk.tables, verdict))
 		return false;
 	if (!lu_walk_table(&walk, domain->top_pa, domain->levels - 1U, 0))

@@ -33,6 +33,7 @@ enum lu_error {
 	LU_ERR_DUPLICATE,	/* two records for one thing, or a page listed twice */
 	LU_ERR_KIND,		/* unknown driver, format or number of levels */
 	LU_ERR_TAG,		/* a tag out of range, or one that two domains of a unit share */
+	LU_ERR_PASID,		/* a PASID that is 0, or beyond the directory */
 	LU_ERR_TABLE_UNLISTED,	/* the walk met a table that no list names */
 	LU_ERR_TABLE_TWICE,	/* the walk met a table a second time: a cycle or a shared table */
 	LU_ERR_TABLE_UNUSED,	/* a listed table that the walk never met */
@@ -91,10 +92,16 @@ static inline const struct iommu_device_ser *lu_iommu_devices(const struct iommu
 	return (const struct iommu_device_ser *)(lu_iommu_domains(ser) + ser->nr_domains);
 }
 
-static inline __u64 lu_iommu_bytes(__u64 nr_units, __u64 nr_domains, __u64 nr_devices)
+static inline const struct iommu_pasid_ser *lu_iommu_pasids(const struct iommu_ser *ser)
+{
+	return (const struct iommu_pasid_ser *)(lu_iommu_devices(ser) + ser->nr_devices);
+}
+
+static inline __u64 lu_iommu_bytes(__u64 nr_units, __u64 nr_domains, __u64 nr_devices, __u64 nr_pasids)
 {
 	return sizeof(struct iommu_ser) + nr_units * sizeof(struct iommu_unit_ser) +
-	       nr_domains * sizeof(struct iommu_domain_ser) + nr_devices * sizeof(struct iommu_device_ser);
+	       nr_domains * sizeof(struct iommu_domain_ser) + nr_devices * sizeof(struct iommu_device_ser) +
+	       nr_pasids * sizeof(struct iommu_pasid_ser);
 }
 
 static inline const struct pci_device_ser *lu_pci_devices(const struct pci_ser *ser)

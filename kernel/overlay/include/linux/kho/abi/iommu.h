@@ -4,8 +4,8 @@
  *
  * The blob is a KHO subtree of its own, because interrupt remapping and the IOMMU drivers start before the live update
  * orchestrator hands out anything. Behind struct iommu_ser follow, without gaps and in this order, nr_units of struct
- * iommu_unit_ser, nr_domains of struct iommu_domain_ser and nr_devices of struct iommu_device_ser. Records refer to each other by
- * index. Every physical address named here points to memory that KHO preserves.
+ * iommu_unit_ser, nr_domains of struct iommu_domain_ser, nr_devices of struct iommu_device_ser and nr_pasids of struct
+ * iommu_pasid_ser. Records refer to each other by index. Every physical address named here points to memory that KHO preserves.
  *
  * Written by drivers/iommu/liveupdate/outgoing.c whenever something is preserved or unpreserved, so that the blob is right at any
  * time; checked by drivers/iommu/liveupdate/verify.c before anything else reads it.
@@ -18,12 +18,13 @@
 
 #define IOMMU_SER_SUBTREE	"iommu-liveupdate"
 #define IOMMU_SER_MAGIC		0x554c554d4d4f4949ULL	/* "IIOMMULU" */
-#define IOMMU_SER_VERSION	1
+#define IOMMU_SER_VERSION	2
 
 /* Bounds that a reader enforces before it multiplies. */
 #define IOMMU_SER_MAX_UNITS	1024
 #define IOMMU_SER_MAX_DOMAINS	65536
 #define IOMMU_SER_MAX_DEVICES	65536
+#define IOMMU_SER_MAX_PASIDS	4096	/* of all devices: a reader compares them pairwise */
 #define IOMMU_SER_MAX_PAGES	(1U << 19)	/* entries of one page list: what one KHO allocation of 4 MiB holds */
 
 /**
@@ -32,14 +33,14 @@
  * @nr_units:   IOMMU units that at least one preserved device is behind, 1 to IOMMU_SER_MAX_UNITS. 0 only with no device.
  * @nr_domains: Preserved domains, 0 to IOMMU_SER_MAX_DOMAINS.
  * @nr_devices: Preserved devices, 0 to IOMMU_SER_MAX_DEVICES.
- * @reserved:   Zero.
+ * @nr_pasids:  PASIDs in use on preserved devices, 0 to IOMMU_SER_MAX_PASIDS.
  */
 struct iommu_ser {
 	struct kho_blob_head head;
 	__u32 nr_units;
 	__u32 nr_domains;
 	__u32 nr_devices;
-	__u32 reserved;
+	__u32 nr_pasids;
 };
 
 _Static_assert(sizeof(struct iommu_ser) == 40, "wire format");
@@ -82,8 +83,13 @@ _Static_assert(sizeof(struct iommu_unit_ser) == 56, "wire format");
 
 /* enum iommu_ser_format - page table formats a preserved domain may have */
 enum iommu_ser_format {
-	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage */
+	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage; 3 to 5 levels */
+	IOMMU_SER_FORMAT_VTDFS = 2,	/* VT-d first stage, that is x86-64 paging; 4 or 5 levels */
 };
+
+/* iommu_domain_ser.flags */
+#define IOMMU_DOMAIN_SER_SNOOP	(1U << 0)	/* cache coherency is enforced by the entry, not by each page's */
+#define IOMMU_DOMAIN_SER_FLAGS	IOMMU_DOMAIN_SER_SNOOP
 
 /**
  * struct iommu_domain_ser - one preserved domain
@@ -95,7 +101,7 @@ enum iommu_ser_format {
  * @nr_tables:  1 to IOMMU_SER_MAX_PAGES.
  * @format:     enum iommu_ser_format.
  * @levels:     Levels a walk has, 3 to 5.
- * @reserved:   Zero.
+ * @flags:      IOMMU_DOMAIN_SER_*; unknown bits are refused.
  */
 struct iommu_domain_ser {
 	__u64 iommufd_id;
@@ -105,21 +111,24 @@ struct iommu_domain_ser {
 	__u32 nr_tables;
 	__u8 format;
 	__u8 levels;
-	__u16 reserved;
+	__u16 flags;
 };
 
 _Static_assert(sizeof(struct iommu_domain_ser) == 40, "wire format");
 
+#define IOMMU_SER_PASID_DIR_MAX_BYTES	(128U << 10)	/* 2^20 PASIDs, 64 to an entry of 8 bytes */
+
 /**
  * struct iommu_device_ser - one preserved device
- * @pasid_dir_pa: VT-d scalable mode: its PASID directory, one page, in the unit's list. Otherwise 0.
- * @segment:      PCI segment.
- * @rid:          PCI requester ID (bus << 8 | devfn); unique with @segment.
- * @reserved:     Zero.
- * @unit:         Index of its unit.
- * @domain:       Index of the domain its requests without PASID translate through.
- * @tag:          What the unit caches translations of the domain under (VT-d: domain ID, 2 to 65535). On one unit a tag belongs
- *                to one domain.
+ * @pasid_dir_pa:    VT-d scalable mode: its PASID directory, aligned to its size, and not in the unit's list. Otherwise 0.
+ * @segment:         PCI segment.
+ * @rid:             PCI requester ID (bus << 8 | devfn); unique with @segment.
+ * @reserved:        Zero.
+ * @unit:            Index of its unit.
+ * @domain:          Index of the domain its requests without PASID translate through.
+ * @tag:             What the unit caches translations of the domain under (VT-d: domain ID, 2 to 65535). On one unit a tag belongs
+ *                   to one domain.
+ * @pasid_dir_bytes: Size of the directory, a power of two from 4096 to IOMMU_SER_PASID_DIR_MAX_BYTES; 0 with @pasid_dir_pa 0.
  */
 struct iommu_device_ser {
 	__u64 pasid_dir_pa;
@@ -129,9 +138,25 @@ struct iommu_device_ser {
 	__u32 unit;
 	__u32 domain;
 	__u32 tag;
-	__u32 reserved2;
+	__u32 pasid_dir_bytes;
 };
 
 _Static_assert(sizeof(struct iommu_device_ser) == 32, "wire format");
+
+/**
+ * struct iommu_pasid_ser - one PASID of a preserved device
+ * @device: Index of the device, which is behind a unit of scalable mode. Records ascend by device, then by PASID.
+ * @pasid:  1 to what the device's directory has room for (8 PASIDs to a byte).
+ * @domain: Index of the domain that its requests with this PASID translate through.
+ * @tag:    As iommu_device_ser.tag.
+ */
+struct iommu_pasid_ser {
+	__u32 device;
+	__u32 pasid;
+	__u32 domain;
+	__u32 tag;
+};
+
+_Static_assert(sizeof(struct iommu_pasid_ser) == 16, "wire format");
 
 #endif
