@@ -47,6 +47,16 @@ static int lu_kunit_describe(struct iommu_domain *domain, struct iommu_domain_se
 	return 0;
 }
 
+static int lu_kunit_check(struct iommu_domain *domain)
+{
+	return 0;
+}
+
+static int lu_kunit_check_fails(struct iommu_domain *domain)
+{
+	return -EOPNOTSUPP;
+}
+
 static int lu_kunit_describe_fails(struct iommu_domain *domain, struct iommu_domain_ser *ser)
 {
 	return -EDOM;
@@ -75,6 +85,7 @@ static struct lu_kunit_domain *lu_kunit_domain(struct kunit *test, unsigned int 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	fake->levels = levels;
 	fake->liveupdate.describe_domain = lu_kunit_describe;
+	fake->liveupdate.check_domain = lu_kunit_check;
 	fake->ops.liveupdate = &fake->liveupdate;
 	fake->vtdss.iommu.iommu_device = dev;
 	fake->vtdss.iommu.nid = NUMA_NO_NODE;
@@ -302,6 +313,10 @@ static void lu_kunit_domain_errors(struct kunit *test)
 	fake->liveupdate.describe_domain = lu_kunit_describe_fails;
 	KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, 1), -EDOM);
 	fake->liveupdate.describe_domain = lu_kunit_describe;
+	fake->liveupdate.check_domain = lu_kunit_check_fails;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_check_domain(domain), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, 1), -EOPNOTSUPP);
+	fake->liveupdate.check_domain = lu_kunit_check;
 	lu_kunit_expect_nothing(test);
 
 	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, 1), 0);
@@ -331,6 +346,14 @@ static bool lu_kunit_usable(struct pci_dev *pdev)
 
 	return !pdev->dev.driver && domain && domain->is_iommupt && domain->owner && domain->owner->liveupdate &&
 	       !domain->owner->liveupdate->describe_domain(domain, &ser) && !iommu_outgoing_check_device(&pdev->dev);
+}
+
+/* On the domain that it stands on, without PASIDs. */
+static int lu_kunit_preserve_device(struct device *dev)
+{
+	struct iommu_liveupdate_attach attach = { .pasid = IOMMU_NO_PASID, .domain = iommu_get_domain_for_dev(dev) };
+
+	return iommu_liveupdate_preserve_device(dev, &attach, 1);
 }
 
 #define LU_KUNIT_MAX_DEVICES	8
@@ -388,8 +411,7 @@ static void lu_kunit_devices_of_the_machine(struct kunit *test)
 
 	/* Devices on domains that are not preserved. */
 	for (i = 0; i < nr_devices; i++)
-		KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_device(&devices->pdev[i]->dev,
-				iommu_get_domain_for_dev(&devices->pdev[i]->dev)), -ENOENT);
+		KUNIT_EXPECT_EQ(test, lu_kunit_preserve_device(&devices->pdev[i]->dev), -ENOENT);
 	lu_kunit_expect_nothing(test);
 
 	for (i = 0; i < nr_devices; i++) {
@@ -399,9 +421,9 @@ static void lu_kunit_devices_of_the_machine(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, i), 0);
 		lu_kunit_expect_good_blob(test, nr_units, i + 1, i);
 		KUNIT_EXPECT_FALSE(test, iommu_liveupdate_preserved(dev));
-		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_device(dev, domain), 0);
+		KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(dev), 0);
 		KUNIT_EXPECT_TRUE(test, iommu_liveupdate_preserved(dev));
-		KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_device(dev, domain), -EBUSY);
+		KUNIT_EXPECT_EQ(test, lu_kunit_preserve_device(dev), -EBUSY);
 		/* The first brings all units of the machine with it. */
 		nr_units = list_count_nodes(&iommu_outgoing_units);
 		KUNIT_EXPECT_GT(test, nr_units, 0);
@@ -434,10 +456,10 @@ static void lu_kunit_device_comes_and_goes(struct kunit *test)
 		domain[i] = iommu_get_domain_for_dev(dev[i]);
 		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(domain[i], 1, i), 0);
 	}
-	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_device(dev[0], domain[0]), 0);
+	KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(dev[0]), 0);
 	nr_units = list_count_nodes(&iommu_outgoing_units);
 	for (i = 0; i < 100; i++) {
-		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_device(dev[1], domain[1]), 0);
+		KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(dev[1]), 0);
 		lu_kunit_expect_good_blob(test, nr_units, 2, 2);
 		iommu_liveupdate_unpreserve_device(dev[1]);
 		lu_kunit_expect_good_blob(test, nr_units, 2, 1);
@@ -519,14 +541,13 @@ static void lu_kunit_domain_without_memory(struct kunit *test)
 /* @nr_units: what the blob has of them while the device is not preserved. */
 static void lu_kunit_fail_device(struct kunit *test, struct pci_dev *pdev, u32 nr_units, u32 nr_domains, u32 nr_devices)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
 	unsigned int nth, nr_failed = 0;
 	bool failed;
 	int ret;
 
 	for (nth = 1; nth < LU_KUNIT_MAX_ALLOCATIONS; nth++) {
 		lu_kunit_fail_nth(nth);
-		ret = iommu_liveupdate_preserve_device(&pdev->dev, domain);
+		ret = lu_kunit_preserve_device(&pdev->dev);
 		failed = lu_kunit_failed();
 		KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserved(&pdev->dev), !ret);
 		if (ret) {
@@ -564,8 +585,7 @@ static void lu_kunit_device_without_memory(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(
 				iommu_get_domain_for_dev(&devices->pdev[i]->dev), 1, i), 0);
 	lu_kunit_fail_device(test, devices->pdev[0], 0, 2, 0);
-	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_device(&devices->pdev[0]->dev,
-			iommu_get_domain_for_dev(&devices->pdev[0]->dev)), 0);
+	KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(&devices->pdev[0]->dev), 0);
 	lu_kunit_fail_device(test, devices->pdev[1], list_count_nodes(&iommu_outgoing_units), 2, 1);
 }
 
