@@ -13,10 +13,7 @@
  * of the blob; entries that do not match are cleared. Domain IDs that entries name are taken out of the pool. A preserved device is
  * probed without its entry being written, and stands on a restored domain until something is attached to it: that is the swap.
  *
- * The swap stores the entry's first 128 bits at once: page table pointer, address width and type, domain ID. The hardware reads these as one
- * (section 9.3 "Context Entry", section 9.6 "Scalable-Mode PASID Table Entry": 128 bits is the smallest unit software may
- * rely on), so it uses the old table with the old tag, or the new with the new. Nothing is invalidated before the store,
- * everything cached under the old tag after it (section 6.5.3.3 "Guidance to Software for Invalidations").
+ * The swap is an attach like any other (attach.c), but for one thing: where there is no hitless order of stores it is refused.
  *
  * Lock: the core's mutex for the handover tables; iommu->lock for live entries.
  */
@@ -31,6 +28,7 @@
 #include <linux/pci.h>
 #include <linux/sort.h>
 
+#include "attach.h"
 #include "iommu.h"
 #include "../iommu-pages.h"
 #include "../liveupdate/verify.h"
@@ -726,34 +724,25 @@ bool intel_liveupdate_keep_irt(struct intel_iommu *iommu)
 static bool vtd_context_matches(const struct iommu_device_ser *device, const struct iommu_domain_ser *domain,
 				struct context_entry *context)
 {
-	struct context_entry good = {};
+	struct context_entry good;
 
-	context_set_domain_id(&good, device->tag);
-	context_set_address_root(&good, domain->top_pa);
-	context_set_address_width(&good, domain->levels - 2U);
-	context_set_translation_type(&good, CONTEXT_TT_MULTI_LEVEL);
-	good.lo |= 1;
+	vtd_make_context_ss(&good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, device->tag, false);
 	return context->lo == good.lo && context->hi == good.hi;
 }
 
 static void vtd_expect_pasid(struct intel_iommu *iommu, const struct iommu_domain_ser *domain, u32 tag, struct pasid_entry *good)
 {
-	memset(good, 0, sizeof(*good));
-	pasid_set_domain_id(good, tag);
-	if (domain->format == IOMMU_SER_FORMAT_VTDFS) {
-		pasid_set_flptr(good, domain->top_pa);
-		if (domain->levels == 5)
-			pasid_set_flpm(good, 1);
-		if (domain->flags & IOMMU_DOMAIN_SER_SNOOP)
-			pasid_set_pgsnp(good);
-		pasid_set_address_width(good, iommu->agaw);
-		pasid_set_translation_type(good, PASID_ENTRY_PGTT_FL_ONLY);
-	} else {
-		pasid_set_slptr(good, domain->top_pa);
-		pasid_set_address_width(good, domain->levels - 2U);
-		pasid_set_translation_type(good, PASID_ENTRY_PGTT_SL_ONLY);
+	int flags = 0;
+
+	if (domain->format != IOMMU_SER_FORMAT_VTDFS) {
+		vtd_make_pasid_ss(good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, tag, false, false);
+		return;
 	}
-	good->val[0] |= PASID_PTE_PRESENT;
+	if (domain->levels == 5)
+		flags |= PASID_FLAG_FL5LP;
+	if (domain->flags & IOMMU_DOMAIN_SER_SNOOP)
+		flags |= PASID_FLAG_PAGE_SNOOP;
+	vtd_make_pasid_fs(good, iommu, domain->top_pa, tag, flags);
 }
 
 static bool vtd_pasid_matches(struct intel_iommu *iommu, const struct iommu_domain_ser *domain, u32 tag,
@@ -1054,140 +1043,43 @@ bool intel_liveupdate_adopt_device(struct device *dev)
 	return true;
 }
 
-static void vtd_build_context(struct context_entry *context, struct dmar_domain *domain, struct intel_iommu *iommu)
-{
-	struct pt_iommu_vtdss_hw_info pt_info;
-
-	pt_iommu_vtdss_hw_info(&domain->sspt, &pt_info);
-	context_clear_entry(context);
-	context_set_domain_id(context, domain_id_iommu(domain, iommu));
-	context_set_address_root(context, pt_info.ssptptr);
-	context_set_address_width(context, pt_info.aw);
-	context_set_translation_type(context, CONTEXT_TT_MULTI_LEVEL);
-	context_set_fault_enable(context);
-	context->lo |= 1;
-}
-
-static void vtd_build_pasid(struct pasid_entry *entry, struct dmar_domain *domain, struct intel_iommu *iommu)
-{
-	struct pt_iommu_vtdss_hw_info pt_info;
-
-	pt_iommu_vtdss_hw_info(&domain->sspt, &pt_info);
-	pasid_clear_entry(entry);
-	pasid_set_domain_id(entry, domain_id_iommu(domain, iommu));
-	pasid_set_slptr(entry, pt_info.ssptptr);
-	pasid_set_address_width(entry, pt_info.aw);
-	pasid_set_translation_type(entry, PASID_ENTRY_PGTT_SL_ONLY);
-	pasid_set_fault_enable(entry);
-	pasid_set_page_snoop(entry, !(domain->sspt.vtdss_pt.common.features & BIT(PT_FEAT_DMA_INCOHERENT)));
-	if (domain->dirty_tracking)
-		pasid_set_ssade(entry);
-	entry->val[0] |= PASID_PTE_PRESENT;
-}
-
-/* One store of 128 bits. Only software writes these entries, and iommu->lock keeps it to one at a time. */
-static int vtd_store_128(struct intel_iommu *iommu, u64 *entry, u64 lo, u64 hi)
-{
-	u128 old = (u128)entry[1] << 64 | entry[0];
-
-	lockdep_assert_held(&iommu->lock);
-	if (WARN_ON(!try_cmpxchg128((u128 *)entry, &old, (u128)hi << 64 | lo)))
-		return -EBUSY;
-	__iommu_flush_cache(iommu, entry, sizeof(u128));
-	return 0;
-}
-
-static int vtd_swap_context(struct dmar_domain *domain, struct device_domain_info *info, u16 *old_did)
+static bool vtd_has_entry(struct device_domain_info *info)
 {
 	struct intel_iommu *iommu = info->iommu;
-	struct context_entry *context, new;
+	struct context_entry *context;
+	struct pasid_entry *entry;
 
-	vtd_build_context(&new, domain, iommu);
+	if (sm_supported(iommu)) {
+		entry = get_pasid_table_from_pde(info->pasid_table->table);
+		return entry && pasid_pte_is_present(entry);
+	}
 	guard(spinlock)(&iommu->lock);
 	context = iommu_context_addr(iommu, info->bus, info->devfn, 0);
-	if (!context || !context_present(context))
-		return -EINVAL;
-	*old_did = context_domain_id(context);
-	return vtd_store_128(iommu, &context->lo, new.lo, new.hi);
-}
-
-static int vtd_swap_pasid(struct dmar_domain *domain, struct device_domain_info *info, u16 *old_did)
-{
-	struct intel_iommu *iommu = info->iommu;
-	struct pasid_entry *entry, new = {};
-
-	vtd_build_pasid(&new, domain, iommu);
-	guard(spinlock)(&iommu->lock);
-	entry = get_pasid_table_from_pde(info->pasid_table->table);
-	if (!entry || !pasid_pte_is_present(entry))
-		return -EINVAL;
-	/* There is no hitless order for what lies in two units of 128 bits. */
-	if (memcmp(&entry->val[2], &new.val[2], sizeof(new) - 2 * sizeof(u64)))
-		return -EOPNOTSUPP;
-	*old_did = pasid_get_domain_id(entry);
-	return vtd_store_128(iommu, entry->val, new.val[0], new.val[1]);
-}
-
-static void vtd_flush_tag(struct intel_iommu *iommu, struct device_domain_info *info, u16 did)
-{
-	u16 sid = PCI_DEVID(info->bus, info->devfn);
-
-	if (sm_supported(iommu))
-		qi_flush_pasid_cache(iommu, did, QI_PC_PASID_SEL, IOMMU_NO_PASID);
-	else
-		iommu->flush.flush_context(iommu, did, sid, DMA_CCMD_MASK_NOBIT, DMA_CCMD_DEVICE_INVL);
-	iommu->flush.flush_iotlb(iommu, did, 0, 0, DMA_TLB_DSI_FLUSH);
+	return context && context_present(context);
 }
 
 /**
  * intel_liveupdate_swap() - put a device on a domain of this kernel, from its restored one
- * @domain: A second-stage domain.
+ * @domain: A paging domain.
  * @dev: A device whose group stands on a restored domain.
  *
  * No access is blocked at any time. On failure the device is where it was.
  *
  * Context: attach_dev(), group->mutex held.
- * Return: 0; -EOPNOTSUPP when there is no hitless order of stores from the one to the other; -EINVAL when @domain does not fit the unit;
- *         -ENOMEM; -ENOSPC without a free domain ID.
+ * Return: 0; -EOPNOTSUPP when there is no hitless order of stores from the one to the other; -EINVAL when @domain does not fit the unit,
+ *         or the device is not on anything; -ENOMEM; -ENOSPC without a free domain ID.
  */
 int intel_liveupdate_swap(struct dmar_domain *domain, struct device *dev)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(dev);
-	struct intel_iommu *iommu = info->iommu;
-	unsigned long flags;
-	u16 old_did;
 	int ret;
 
-	if (!intel_domain_is_ss_paging(domain))
-		return -EOPNOTSUPP;
+	if (!vtd_has_entry(dev_iommu_priv_get(dev)))
+		return -EINVAL;
 	ret = paging_domain_compatible(&domain->domain, dev);
 	if (ret)
 		return ret;
-	ret = domain_attach_iommu(domain, iommu);
-	if (ret)
-		return ret;
-	/* Before the store: from then on the hardware caches under the new tag. */
-	ret = cache_tag_assign_domain(domain, dev, IOMMU_NO_PASID);
-	if (ret)
-		goto err_detach;
-
-	ret = sm_supported(iommu) ? vtd_swap_pasid(domain, info, &old_did) : vtd_swap_context(domain, info, &old_did);
-	if (ret)
-		goto err_unassign;
-	vtd_flush_tag(iommu, info, old_did);
-	vtd_flush_tag(iommu, info, domain_id_iommu(domain, iommu));
-
-	info->domain = domain;
-	spin_lock_irqsave(&domain->lock, flags);
-	list_add(&info->link, &domain->devices);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	return 0;
-
-err_unassign:
-	cache_tag_unassign_domain(domain, dev, IOMMU_NO_PASID);
-err_detach:
-	domain_detach_iommu(domain, iommu);
-	return ret;
+	ret = intel_attach_hitless(domain, dev);
+	return ret == -EXDEV ? -EOPNOTSUPP : ret;
 }
 
 static void intel_liveupdate_release_tag(u64 unit_id, u32 tag)
