@@ -899,12 +899,64 @@ static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit
 	}
 }
 
-/* -ENOSPC: devices that share a domain share its tag, and the verifier saw that no others do. */
+/*
+ * Domain IDs of the old kernel, and how many use each: the restored domain, and a first-stage domain that was swapped in for it.
+ * Protected by the did_lock of the unit.
+ */
+static DEFINE_XARRAY(vtd_tags);
+
+static unsigned long vtd_tag_index(struct intel_iommu *iommu, u32 tag)
+{
+	return (unsigned long)iommu->seq_id << 16 | tag;
+}
+
+static unsigned long vtd_tag_users(struct intel_iommu *iommu, u32 tag)
+{
+	void *users = xa_load(&vtd_tags, vtd_tag_index(iommu, tag));
+
+	return users ? xa_to_value(users) : 0;
+}
+
+static int vtd_tag_set_users(struct intel_iommu *iommu, u32 tag, unsigned long users)
+{
+	return xa_err(xa_store(&vtd_tags, vtd_tag_index(iommu, tag), xa_mk_value(users), GFP_KERNEL));
+}
+
+/* Devices that share a domain share its tag, and the verifier saw that no others do. */
 static int vtd_adopt_tag(struct intel_iommu *iommu, u32 tag)
 {
-	int ret = ida_alloc_range(&iommu->domain_ida, tag, tag, GFP_KERNEL);
+	int ret;
 
-	return ret < 0 && ret != -ENOSPC ? ret : 0;
+	guard(mutex)(&iommu->did_lock);
+	if (vtd_tag_users(iommu, tag))
+		return 0;
+	ret = vtd_tag_set_users(iommu, tag, 1);
+	if (ret)
+		return ret;
+	ret = ida_alloc_range(&iommu->domain_ida, tag, tag, GFP_KERNEL);
+	if (ret < 0)
+		xa_erase(&vtd_tags, vtd_tag_index(iommu, tag));
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * intel_liveupdate_free_did() - a domain has no use for an ID any more
+ * @iommu: The unit.
+ * @did: The ID, which goes back into the pool if nobody else has a use for it.
+ *
+ * Context: did_lock of the unit held.
+ */
+void intel_liveupdate_free_did(struct intel_iommu *iommu, u16 did)
+{
+	unsigned long users = vtd_tag_users(iommu, did);
+
+	lockdep_assert_held(&iommu->did_lock);
+	if (users > 1) {
+		WARN_ON(vtd_tag_set_users(iommu, did, users - 1));
+		return;
+	}
+	xa_erase(&vtd_tags, vtd_tag_index(iommu, did));
+	ida_free(&iommu->domain_ida, did);
 }
 
 static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
@@ -1043,19 +1095,68 @@ bool intel_liveupdate_adopt_device(struct device *dev)
 	return true;
 }
 
-static bool vtd_has_entry(struct device_domain_info *info)
+static bool vtd_has_context(struct device_domain_info *info)
 {
-	struct intel_iommu *iommu = info->iommu;
 	struct context_entry *context;
+
+	guard(spinlock)(&info->iommu->lock);
+	context = iommu_context_addr(info->iommu, info->bus, info->devfn, 0);
+	return context && context_present(context);
+}
+
+/*
+ * A first-stage domain must have the ID of the restored one, since there is no hitless order to another. It gets it if it has none on
+ * the unit yet; if it has one, the writer will say whether that is the right one.
+ */
+static int vtd_hold_tag(struct dmar_domain *domain, struct intel_iommu *iommu, u16 tag)
+{
+	struct iommu_domain_info *info, *curr;
+	unsigned long users;
+	int ret;
+
+	info = kzalloc_obj(*info);
+	if (!info)
+		return -ENOMEM;
+	guard(mutex)(&iommu->did_lock);
+	users = vtd_tag_users(iommu, tag);
+	curr = xa_load(&domain->iommu_array, iommu->seq_id);
+	if (curr || WARN_ON(!users)) {
+		kfree(info);
+		if (!curr)
+			return -EINVAL;
+		curr->refcnt++;
+		return 0;
+	}
+	*info = (struct iommu_domain_info){ .refcnt = 1, .did = tag, .iommu = iommu };
+	ret = xa_err(xa_store(&domain->iommu_array, iommu->seq_id, info, GFP_KERNEL));
+	if (!ret) {
+		ret = vtd_tag_set_users(iommu, tag, users + 1);
+		if (ret)
+			xa_erase(&domain->iommu_array, iommu->seq_id);
+	}
+	if (ret)
+		kfree(info);
+	return ret;
+}
+
+/* Have an ID on the unit for the time of a swap; vtd_unhold() gives it back, or leaves it to whoever is attached by then. */
+static int vtd_hold(struct dmar_domain *domain, struct device_domain_info *info, ioasid_t pasid)
+{
 	struct pasid_entry *entry;
 
-	if (sm_supported(iommu)) {
-		entry = get_pasid_table_from_pde(info->pasid_table->table);
-		return entry && pasid_pte_is_present(entry);
-	}
-	guard(spinlock)(&iommu->lock);
-	context = iommu_context_addr(iommu, info->bus, info->devfn, 0);
-	return context && context_present(context);
+	if (!sm_supported(info->iommu))
+		return vtd_has_context(info) ? domain_attach_iommu(domain, info->iommu) : -EINVAL;
+	entry = vtd_find_pasid(info->pasid_table, pasid);
+	if (!entry || !pasid_pte_is_present(entry))
+		return -EINVAL;
+	if (intel_domain_is_fs_paging(domain) && pasid_pte_get_pgtt(entry) == PASID_ENTRY_PGTT_FL_ONLY)
+		return vtd_hold_tag(domain, info->iommu, pasid_get_domain_id(entry));
+	return domain_attach_iommu(domain, info->iommu);
+}
+
+static void vtd_unhold(struct dmar_domain *domain, struct device_domain_info *info)
+{
+	domain_detach_iommu(domain, info->iommu);
 }
 
 /**
@@ -1071,15 +1172,60 @@ static bool vtd_has_entry(struct device_domain_info *info)
  */
 int intel_liveupdate_swap(struct dmar_domain *domain, struct device *dev)
 {
+	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	int ret;
 
-	if (!vtd_has_entry(dev_iommu_priv_get(dev)))
-		return -EINVAL;
 	ret = paging_domain_compatible(&domain->domain, dev);
 	if (ret)
 		return ret;
+	ret = vtd_hold(domain, info, IOMMU_NO_PASID);
+	if (ret)
+		return ret;
 	ret = intel_attach_hitless(domain, dev);
+	vtd_unhold(domain, info);
 	return ret == -EXDEV ? -EOPNOTSUPP : ret;
+}
+
+static int vtd_swap_pasid(struct dmar_domain *domain, struct device *dev, ioasid_t pasid)
+{
+	struct dev_pasid_info *dev_pasid;
+	int ret;
+
+	dev_pasid = domain_add_dev_pasid(&domain->domain, dev, pasid);
+	if (IS_ERR(dev_pasid))
+		return PTR_ERR(dev_pasid);
+	ret = intel_domain_setup_pasid(domain, dev, pasid, VTD_WRITE_HITLESS);
+	if (ret) {
+		domain_remove_dev_pasid(&domain->domain, dev, pasid);
+		return ret == -EXDEV ? -EOPNOTSUPP : ret;
+	}
+	intel_iommu_debugfs_create_dev_pasid(dev_pasid);
+	return 0;
+}
+
+/**
+ * intel_liveupdate_swap_pasid() - put a PASID on a domain of this kernel, from its restored one
+ * @domain: A paging domain.
+ * @dev: The device.
+ * @pasid: A PASID that stands on a restored domain.
+ *
+ * Context: set_dev_pasid(), group->mutex held.
+ * Return: As intel_liveupdate_swap().
+ */
+int intel_liveupdate_swap_pasid(struct dmar_domain *domain, struct device *dev, ioasid_t pasid)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(dev);
+	int ret;
+
+	ret = paging_domain_compatible(&domain->domain, dev);
+	if (ret)
+		return ret;
+	ret = vtd_hold(domain, info, pasid);
+	if (ret)
+		return ret;
+	ret = vtd_swap_pasid(domain, dev, pasid);
+	vtd_unhold(domain, info);
+	return ret;
 }
 
 static void intel_liveupdate_release_tag(u64 unit_id, u32 tag)
@@ -1094,7 +1240,10 @@ static void intel_liveupdate_release_tag(u64 unit_id, u32 tag)
 		if (iommu->reg_phys != unit_id)
 			continue;
 		iommu->flush.flush_iotlb(iommu, tag, 0, 0, DMA_TLB_DSI_FLUSH);
-		ida_free(&iommu->domain_ida, tag);
+		guard(mutex)(&iommu->did_lock);
+		/* Tags of devices that were quarantined at boot were never taken. */
+		if (vtd_tag_users(iommu, tag))
+			intel_liveupdate_free_did(iommu, tag);
 	}
 }
 

@@ -5,6 +5,8 @@
 
 #include <linux/iommu-liveupdate.h>
 
+#include "iommu.h"
+
 struct device;
 struct dmar_domain;
 struct intel_iommu;
@@ -22,6 +24,8 @@ bool intel_liveupdate_keep_irt(struct intel_iommu *iommu);
 int intel_liveupdate_adopt_root(struct intel_iommu *iommu);
 bool intel_liveupdate_adopt_device(struct device *dev);
 int intel_liveupdate_swap(struct dmar_domain *domain, struct device *dev);
+int intel_liveupdate_swap_pasid(struct dmar_domain *domain, struct device *dev, ioasid_t pasid);
+void intel_liveupdate_free_did(struct intel_iommu *iommu, u16 did);
 
 #else
 
@@ -59,6 +63,16 @@ static inline bool intel_liveupdate_adopt_device(struct device *dev)
 static inline int intel_liveupdate_swap(struct dmar_domain *domain, struct device *dev)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline int intel_liveupdate_swap_pasid(struct dmar_domain *domain, struct device *dev, ioasid_t pasid)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void intel_liveupdate_free_did(struct intel_iommu *iommu, u16 did)
+{
+	ida_free(&iommu->domain_ida, did);
 }
 
 #endif
