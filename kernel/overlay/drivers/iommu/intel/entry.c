@@ -25,6 +25,7 @@
 #include <linux/bitops.h>
 #include <linux/cleanup.h>
 #include <linux/cpufeature.h>
+#include <linux/delay.h>
 #include <linux/dmar.h>
 #include <linux/liveupdate-fault.h>
 #include <linux/pci.h>
@@ -36,6 +37,8 @@
 
 #define VTD_ENTRY_P		BIT_ULL(0)	/* the same in all kinds of entries */
 #define VTD_ENTRY_FPD		BIT_ULL(1)
+
+#define VTD_EXPOSE_US		200
 
 #define VTD_PASID_SSADE		BIT_ULL(9)
 #define VTD_PASID_FS_FIELDS	(VTD_PAGE_MASK | GENMASK_ULL(7, 0))	/* of the third word; the rest is reserved */
@@ -350,12 +353,25 @@ static void vtd_invalidate_not_present(struct vtd_live_entry *live)
 	}
 }
 
+/* For tests: make devices read the entry as it is after this one store. */
+static void vtd_expose_step(struct intel_iommu *iommu)
+{
+	if (!liveupdate_fault(LIVEUPDATE_FAULT_FLUSH))
+		return;
+	iommu->flush.flush_context(iommu, 0, 0, 0, DMA_CCMD_GLOBAL_INVL);
+	if (sm_supported(iommu))
+		qi_flush_pasid_cache(iommu, 0, QI_PC_GLOBAL, 0);
+	iommu->flush.flush_iotlb(iommu, 0, 0, 0, DMA_TLB_GLOBAL_FLUSH);
+	udelay(VTD_EXPOSE_US);
+}
+
 static void vtd_live_sync(struct vtd_entry_writer *writer, enum vtd_entry_step step)
 {
 	struct vtd_live_entry *live = container_of(writer, struct vtd_live_entry, writer);
 	const bool was_present = writer->old[0] & VTD_ENTRY_P;
 
 	__iommu_flush_cache(live->info->iommu, writer->entry, writer->ops->nr_words * sizeof(u64));
+	vtd_expose_step(live->info->iommu);
 	switch (step) {
 	case VTD_ENTRY_PREPARED:
 		if (was_present)

@@ -19,6 +19,7 @@
  */
 #define pr_fmt(fmt) "DMAR: liveupdate: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/dmar.h>
 #include <linux/kexec.h>
@@ -720,16 +721,6 @@ bool intel_liveupdate_keep_irt(struct intel_iommu *iommu)
 	       (readq(iommu->reg + DMAR_IRTA_REG) & VTD_PAGE_MASK) == unit->irt_pa;
 }
 
-/* Every bit counts: one that is not from the record makes it another entry, one that faults without a trace, say. */
-static bool vtd_context_matches(const struct iommu_device_ser *device, const struct iommu_domain_ser *domain,
-				struct context_entry *context)
-{
-	struct context_entry good;
-
-	vtd_make_context_ss(&good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, device->tag, false);
-	return context->lo == good.lo && context->hi == good.hi;
-}
-
 static void vtd_expect_pasid(struct intel_iommu *iommu, const struct iommu_domain_ser *domain, u32 tag, struct pasid_entry *good)
 {
 	int flags = 0;
@@ -774,10 +765,12 @@ static bool vtd_claim(struct vtd_adoption *adoption, u64 pa)
 	return true;
 }
 
-/* What a PASID of a device is to translate through. False when nothing says that it may. */
+/* What requests of a device are to translate through. False when nothing says that they may. */
 static bool vtd_find_record(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain, u32 *tag)
 {
 	const struct iommu_pasid_ser *record = NULL;
+
+	KUNIT_STATIC_STUB_REDIRECT(vtd_find_record, device, pasid, domain, tag);
 
 	if (pasid == IOMMU_NO_PASID) {
 		*domain = iommu_liveupdate_device_domain(device);
@@ -792,6 +785,31 @@ static bool vtd_find_record(const struct iommu_device_ser *device, ioasid_t pasi
 		return true;
 	}
 	return false;
+}
+
+static unsigned int vtd_nr_records(const struct iommu_device_ser *device)
+{
+	const struct iommu_pasid_ser *record = NULL;
+	unsigned int nr = 1;
+
+	KUNIT_STATIC_STUB_REDIRECT(vtd_nr_records, device);
+
+	while ((record = iommu_liveupdate_next_pasid(device, record)))
+		nr++;
+	return nr;
+}
+
+/* Every bit counts: one that is not from the record makes it another entry, one that faults without a trace, say. */
+static bool vtd_context_matches(const struct iommu_device_ser *device, const struct context_entry *context)
+{
+	const struct iommu_domain_ser *domain;
+	struct context_entry good;
+	u32 tag;
+
+	if (!vtd_find_record(device, IOMMU_NO_PASID, &domain, &tag))
+		return false;
+	vtd_make_context_ss(&good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, tag, false);
+	return context->lo == good.lo && context->hi == good.hi;
 }
 
 static bool vtd_check_pasid_table(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
@@ -816,11 +834,8 @@ static bool vtd_check_pasid_table(struct vtd_adoption *adoption, const struct io
 static const char *vtd_check_pasids(struct vtd_adoption *adoption, const struct iommu_device_ser *device)
 {
 	struct pasid_dir_entry *dir = phys_to_virt(device->pasid_dir_pa);
-	const struct iommu_pasid_ser *record = NULL;
-	unsigned int i, nr_found = 0, nr_records = 1;
+	unsigned int i, nr_found = 0;
 
-	while ((record = iommu_liveupdate_next_pasid(device, record)))
-		nr_records++;
 	for (i = 0; i < device->pasid_dir_bytes / sizeof(*dir); i++) {
 		if (!pasid_pde_is_present(&dir[i]))
 			continue;
@@ -829,7 +844,7 @@ static const char *vtd_check_pasids(struct vtd_adoption *adoption, const struct 
 		if (!vtd_check_pasid_table(adoption, device, get_pasid_table_from_pde(&dir[i]), i << PASID_PDE_SHIFT, &nr_found))
 			return "an entry of its own is not what its record says";
 	}
-	return nr_found == nr_records ? NULL : "an entry of its own is missing";
+	return nr_found == vtd_nr_records(device) ? NULL : "an entry of its own is missing";
 }
 
 static bool vtd_sm_context_matches(const struct iommu_device_ser *device, const struct context_entry *context)
@@ -844,8 +859,7 @@ static const char *vtd_check_context(struct vtd_adoption *adoption, const struct
 				     struct context_entry *context)
 {
 	if (!sm_supported(adoption->iommu))
-		return vtd_context_matches(device, iommu_liveupdate_device_domain(device), context) ?
-		       NULL : "its entry is not what its record says";
+		return vtd_context_matches(device, context) ? NULL : "its entry is not what its record says";
 	if (!vtd_sm_context_matches(device, context))
 		return "its entry is not what its record says";
 	return vtd_check_pasids(adoption, device);

@@ -11,6 +11,7 @@
 #define VTD_KUNIT_BUS		3
 #define VTD_KUNIT_DEVFN		0x89	/* in scalable mode, of the upper half of the root entry */
 #define VTD_KUNIT_OLD_TAG	4321
+#define VTD_KUNIT_SEQ_ID	999	/* no unit of the machine */
 #define VTD_KUNIT_MAX_FLUSHES	8
 
 /* What a unit is like. */
@@ -20,6 +21,7 @@ struct vtd_kunit_mode {
 	bool scalable;
 	bool coherent;
 	bool dirty_tracking;
+	bool first_stage;
 };
 
 static const struct vtd_kunit_mode vtd_kunit_modes[] = {
@@ -109,13 +111,15 @@ static u64 vtd_kunit_ecap(const struct vtd_kunit_mode *mode)
 	if (!mode->scalable)
 		return ecap;
 	/* SMTS, SSTS, SSADS; SMPWC says for scalable mode what bit 0 says for legacy mode. */
-	return ecap | BIT_ULL(43) | BIT_ULL(46) | BIT_ULL(45) | (mode->coherent ? BIT_ULL(48) : 0);
+	ecap |= BIT_ULL(43) | BIT_ULL(46) | BIT_ULL(45) | (mode->coherent ? BIT_ULL(48) : 0);
+	return ecap | (mode->first_stage ? BIT_ULL(47) : 0);	/* FSTS, which is preferred */
 }
 
 static void vtd_kunit_free(void *arg)
 {
 	struct vtd_kunit *unit = arg;
 	struct root_entry *root = unit->iommu.root_entry;
+	unsigned int i;
 	int bus;
 
 	device_block_translation(unit->dev);
@@ -126,10 +130,9 @@ static void vtd_kunit_free(void *arg)
 			iommu_free_pages(phys_to_virt(root[bus].hi & VTD_PAGE_MASK));
 	}
 	iommu_free_pages(root);
-	if (unit->pasid_table.table) {
-		iommu_free_pages(vtd_kunit_pasid(unit));
-		iommu_free_pages(unit->pasid_table.table);
-	}
+	for (i = 0; unit->pasid_table.table && i < unit->pasid_table.max_pasid >> PASID_PDE_SHIFT; i++)
+		iommu_free_pages(get_pasid_table_from_pde((struct pasid_dir_entry *)unit->pasid_table.table + i));
+	iommu_free_pages(unit->pasid_table.table);
 	ida_destroy(&unit->iommu.domain_ida);
 	unit->dev->iommu = NULL;
 }
@@ -148,6 +151,8 @@ static struct vtd_kunit *vtd_kunit_unit(struct kunit *test, const struct vtd_kun
 
 	unit->iommu.cap = vtd_kunit_cap(mode);
 	unit->iommu.ecap = vtd_kunit_ecap(mode);
+	unit->iommu.agaw = mode->levels - 2;
+	unit->iommu.seq_id = VTD_KUNIT_SEQ_ID;
 	unit->iommu.node = NUMA_NO_NODE;
 	unit->iommu.max_domain_id = 65536;
 	unit->iommu.flush.flush_context = vtd_kunit_flush_context;
@@ -169,7 +174,7 @@ static struct vtd_kunit *vtd_kunit_unit(struct kunit *test, const struct vtd_kun
 		return unit;
 	unit->pasid_table.table = iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_4K);
 	KUNIT_ASSERT_NOT_NULL(test, unit->pasid_table.table);
-	unit->pasid_table.max_pasid = VTD_PASID_DIR_ENTRIES << PASID_PDE_SHIFT;
+	unit->pasid_table.max_pasid = SZ_4K * VTD_PASID_DIR_PASIDS;
 	unit->info.pasid_table = &unit->pasid_table;
 	KUNIT_ASSERT_EQ(test, intel_pasid_setup_sm_context(unit->dev), 0);
 	return unit;
@@ -195,7 +200,7 @@ static struct dmar_domain *vtd_kunit_domain(struct kunit *test, struct vtd_kunit
 	domain->type = IOMMU_DOMAIN_UNMANAGED;
 	domain->owner = &intel_iommu_ops;
 	to_dmar_domain(domain)->dirty_tracking = unit->mode->dirty_tracking;
-	KUNIT_ASSERT_TRUE(test, intel_domain_is_ss_paging(to_dmar_domain(domain)));
+	KUNIT_ASSERT_EQ(test, intel_domain_is_ss_paging(to_dmar_domain(domain)), !unit->mode->first_stage);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vtd_kunit_domain_free, to_dmar_domain(domain)), 0);
 	return to_dmar_domain(domain);
 }
@@ -222,11 +227,12 @@ static int vtd_kunit_records(struct vtd_kunit *unit, struct dmar_domain *domain,
 static void vtd_kunit_restore(struct kunit *test, struct vtd_kunit *unit, u64 top_pa)
 {
 	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
-	u64 *entry;
+	u64 *entry, *pointer;
 
 	vtd_kunit_attach(test, unit, domain);
 	entry = vtd_kunit_entry(unit);
-	entry[0] = (entry[0] & ~VTD_PAGE_MASK) | top_pa;
+	pointer = unit->mode->first_stage ? &entry[2] : &entry[0];
+	*pointer = (*pointer & ~VTD_PAGE_MASK) | top_pa;
 	if (unit->mode->scalable)
 		entry[1] = (entry[1] & ~0xffffULL) | VTD_KUNIT_OLD_TAG;
 	else
@@ -238,9 +244,16 @@ static void vtd_kunit_restore(struct kunit *test, struct vtd_kunit *unit, u64 to
 	domain_detach_iommu(domain, &unit->iommu);
 	unit->info.domain = NULL;
 	KUNIT_ASSERT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
-	KUNIT_ASSERT_EQ(test, ida_alloc_range(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG, VTD_KUNIT_OLD_TAG, GFP_KERNEL),
-			VTD_KUNIT_OLD_TAG);
+	KUNIT_ASSERT_EQ(test, vtd_adopt_tag(&unit->iommu, VTD_KUNIT_OLD_TAG), 0);
 	unit->nr_flushes = 0;
+}
+
+/* The restored domain is freed. */
+static void vtd_kunit_release(struct kunit *test, struct vtd_kunit *unit)
+{
+	guard(mutex)(&unit->iommu.did_lock);
+	KUNIT_ASSERT_GT(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 0);
+	intel_liveupdate_free_did(&unit->iommu, VTD_KUNIT_OLD_TAG);
 }
 
 /* What the driver sets up, in the numbers of the specification. */
@@ -271,43 +284,25 @@ static void vtd_kunit_entry_is_right(struct kunit *test)
 	vtd_kunit_expect_entry(test, unit, domain);
 }
 
-/* Legacy mode: any bit that differs from what the record says. */
-static void vtd_kunit_context_is_compared(struct kunit *test)
-{
-	unsigned int i, bit;
+/* PASIDs that are handed over: of one table with requests without PASID, and of another; the last that the directory reaches. */
+static const ioasid_t vtd_kunit_pasids[] = { IOMMU_NO_PASID, 5, 1000, SZ_4K * VTD_PASID_DIR_PASIDS - 1 };
 
-	for (i = 0; !vtd_kunit_modes[i].scalable; i++) {
-		struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_modes[i]);
-		struct dmar_domain *domain = vtd_kunit_domain(test, unit);
-		struct iommu_device_ser device_ser;
-		struct iommu_domain_ser domain_ser;
-		struct context_entry context;
+#define VTD_KUNIT_NR_PASIDS	ARRAY_SIZE(vtd_kunit_pasids)
+#define VTD_KUNIT_NR_TABLES	3
 
-		vtd_kunit_attach(test, unit, domain);
-		KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, domain, &domain_ser, &device_ser), 0);
-		KUNIT_EXPECT_TRUE(test, vtd_context_matches(&device_ser, &domain_ser, vtd_kunit_context(unit)));
-		for (bit = 0; bit < 128; bit++) {
-			context = *vtd_kunit_context(unit);
-			if (bit < 64)
-				context.lo ^= BIT_ULL(bit);
-			else
-				context.hi ^= BIT_ULL(bit - 64);
-			KUNIT_EXPECT_FALSE_MSG(test, vtd_context_matches(&device_ser, &domain_ser, &context),
-					       "bit %u", bit);
-		}
-		kunit_release_action(test, vtd_kunit_domain_free, domain);
-		kunit_release_action(test, vtd_kunit_free, unit);
-		kunit_device_unregister(test, unit->dev);
-	}
-}
-
-/* What a device was left on, in scalable mode: made by vtd_handover_copy() from what the driver had set up. */
+/*
+ * What a device was left on: made from what the driver had set up. Requests without PASID, and those of every second PASID, are on the first
+ * domain; the others on the second.
+ */
 struct vtd_kunit_handover {
 	struct vtd_handover handover;
-	struct vtd_handover_device device;
+	struct vtd_handover_device *device;
 	struct iommu_unit_ser unit_ser;
 	struct iommu_device_ser device_ser;
-	struct iommu_domain_ser domain_ser;
+	struct iommu_domain_ser domain_ser[2];
+	u32 tag[2];
+	unsigned int nr_records;
+	struct vtd_adoption adoption;
 	struct context_entry *context;
 	u64 *list;
 };
@@ -321,37 +316,121 @@ static void *vtd_kunit_page(struct kunit *test)
 	return page;
 }
 
-static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct vtd_kunit *unit,
-						      struct dmar_domain *domain)
+/* Records, instead of those that another kernel left. */
+static bool vtd_kunit_find_record(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain,
+				  u32 *tag)
+{
+	struct vtd_kunit_handover *left = container_of(device, struct vtd_kunit_handover, device_ser);
+	unsigned int i;
+
+	for (i = 0; i < left->nr_records; i++) {
+		if (vtd_kunit_pasids[i] != pasid)
+			continue;
+		*domain = &left->domain_ser[i % 2];
+		*tag = left->tag[i % 2];
+		return true;
+	}
+	return false;
+}
+
+static unsigned int vtd_kunit_nr_records(const struct iommu_device_ser *device)
+{
+	return container_of(device, struct vtd_kunit_handover, device_ser)->nr_records;
+}
+
+static const char *vtd_kunit_check(struct vtd_kunit_handover *left)
+{
+	left->adoption.seen[0] = 0;
+	return vtd_check_context(&left->adoption, &left->device_ser, left->context);
+}
+
+static void vtd_kunit_handover_free(void *arg)
+{
+	struct vtd_kunit_handover *left = arg;
+	unsigned int i;
+
+	for (i = 0; i < left->device->pasid_dir_bytes / sizeof(u64); i++)
+		vtd_page_free(get_pasid_table_from_pde(&left->device->pasid_dir[i]));
+	vtd_page_free(left->device->pasid_dir);
+}
+
+static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct vtd_kunit *unit, struct dmar_domain *first,
+						      struct dmar_domain *second)
 {
 	struct vtd_kunit_handover *left = kunit_kzalloc(test, sizeof(*left), GFP_KERNEL);
 	unsigned int index = vtd_context_table_index(&unit->iommu, VTD_KUNIT_BUS, VTD_KUNIT_DEVFN);
+	unsigned int i, nr_pasids = second ? VTD_KUNIT_NR_PASIDS : 1;
 
 	KUNIT_ASSERT_NOT_NULL(test, left);
-	vtd_kunit_attach(test, unit, domain);
+	vtd_kunit_attach(test, unit, first);
+	for (i = 1; i < nr_pasids; i++)
+		KUNIT_ASSERT_FALSE(test, IS_ERR(domain_add_dev_pasid(i % 2 ? &second->domain : &first->domain, unit->dev,
+								     vtd_kunit_pasids[i])));
+	for (i = 1; i < nr_pasids; i++)
+		KUNIT_ASSERT_EQ(test, intel_domain_setup_pasid(i % 2 ? second : first, unit->dev, vtd_kunit_pasids[i],
+							       VTD_WRITE_NEW), 0);
 	left->handover.iommu = &unit->iommu;
 	left->handover.root = vtd_kunit_page(test);
 	left->handover.context[index] = vtd_kunit_page(test);
 	vtd_handover_link(&left->handover, index);
 	INIT_LIST_HEAD(&left->handover.devices);
-	left->device.dev = unit->dev;
-	left->device.handover = &left->handover;
-	if (unit->mode->scalable) {
-		left->device.pasid_dir = vtd_kunit_page(test);
-		left->device.pasid_table = vtd_kunit_page(test);
-	}
-	list_add(&left->device.list, &left->handover.devices);
-	KUNIT_ASSERT_EQ(test, vtd_handover_copy(&left->device), 0);
+	left->device = kunit_kzalloc(test, struct_size(left->device, pasids, nr_pasids), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, left->device);
+	left->device->nr_pasids = nr_pasids;
+	memcpy(left->device->pasids, vtd_kunit_pasids, nr_pasids * sizeof(*vtd_kunit_pasids));
+	left->device->dev = unit->dev;
+	left->device->handover = &left->handover;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vtd_kunit_handover_free, left), 0);
+	if (unit->mode->scalable)
+		KUNIT_ASSERT_EQ(test, vtd_handover_alloc_pasids(left->device), 0);
+	list_add(&left->device->list, &left->handover.devices);
+	KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
 
-	KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, domain, &left->domain_ser, &left->device_ser), 0);
+	KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, first, &left->domain_ser[0], &left->device_ser), 0);
+	left->tag[0] = left->device_ser.tag;
+	if (second) {
+		KUNIT_ASSERT_EQ(test, intel_liveupdate_describe_domain(&second->domain, &left->domain_ser[1]), 0);
+		left->tag[1] = domain_id_iommu(second, &unit->iommu);
+	}
+	left->nr_records = nr_pasids;
 	left->list = vtd_kunit_page(test);
 	left->unit_ser.nr_pages = vtd_handover_list(&left->handover, left->list);
 	left->unit_ser.pages_pa = virt_to_phys(left->list);
 	left->unit_ser.root_pa = virt_to_phys(left->handover.root);
 	if (unit->mode->scalable)
-		left->device_ser.pasid_dir_pa = virt_to_phys(left->device.pasid_dir);
+		left->device_ser.pasid_dir_pa = virt_to_phys(left->device->pasid_dir);
+	left->device_ser.pasid_dir_bytes = left->device->pasid_dir_bytes;
 	left->context = left->handover.context[index] + vtd_context_entry_index(&unit->iommu, VTD_KUNIT_DEVFN);
+	left->adoption.iommu = &unit->iommu;
+	left->adoption.unit = &left->unit_ser;
+	left->adoption.seen = kunit_kzalloc(test, 1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, left->adoption.seen);
+	kunit_activate_static_stub(test, vtd_find_record, vtd_kunit_find_record);
+	kunit_activate_static_stub(test, vtd_nr_records, vtd_kunit_nr_records);
 	return left;
+}
+
+/* Legacy mode: any bit that differs from what the record says. */
+static void vtd_kunit_context_is_compared(struct kunit *test)
+{
+	unsigned int i, bit;
+
+	for (i = 0; !vtd_kunit_modes[i].scalable; i++) {
+		struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_modes[i]);
+		struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+		struct vtd_kunit_handover *left = vtd_kunit_hand_over(test, unit, domain, NULL);
+		u64 *entry = &left->context->lo;
+
+		KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
+		for (bit = 0; bit < 128; bit++) {
+			entry[bit / 64] ^= BIT_ULL(bit % 64);
+			KUNIT_EXPECT_NOT_NULL_MSG(test, vtd_kunit_check(left), "bit %u", bit);
+			entry[bit / 64] ^= BIT_ULL(bit % 64);
+		}
+		kunit_release_action(test, vtd_kunit_domain_free, domain);
+		kunit_release_action(test, vtd_kunit_free, unit);
+		kunit_device_unregister(test, unit->dev);
+	}
 }
 
 /* What is handed over is what its records say, where the hardware will look for it, and listed. */
@@ -362,54 +441,53 @@ static void vtd_kunit_handover_is_right(struct kunit *test)
 	struct root_entry *own = unit->iommu.root_entry;
 	struct vtd_kunit_handover *left;
 	struct context_entry *found;
-	u64 entry[2];
+	u64 entry[8] = {};
 
 	if (unit->mode->dirty_tracking) {
-		struct iommu_domain_ser ser = {};
-
 		/* What the hardware writes to such tables nobody would collect. */
-		KUNIT_EXPECT_EQ(test, intel_liveupdate_describe_domain(&domain->domain, &ser), -EOPNOTSUPP);
+		KUNIT_EXPECT_EQ(test, intel_liveupdate_check_domain(&domain->domain), -EOPNOTSUPP);
 		return;
 	}
-	left = vtd_kunit_hand_over(test, unit, domain);
-	memcpy(entry, vtd_kunit_entry(unit), sizeof(entry));
-	KUNIT_EXPECT_EQ(test, left->unit_ser.nr_pages, unit->mode->scalable ? 4 : 2);
-	KUNIT_EXPECT_TRUE(test, vtd_listed(&left->unit_ser, virt_to_phys(left->handover.root)));
+	KUNIT_EXPECT_EQ(test, intel_liveupdate_check_domain(&domain->domain), 0);
+	left = vtd_kunit_hand_over(test, unit, domain, NULL);
+	memcpy(entry, vtd_kunit_entry(unit), unit->mode->scalable ? 64 : 16);
+	/* The root, a context table, and a PASID table; the directory is no page among others. */
+	KUNIT_EXPECT_EQ(test, left->unit_ser.nr_pages, unit->mode->scalable ? 3 : 2);
+	KUNIT_EXPECT_TRUE(test, lu_page_listed(left->list, left->unit_ser.nr_pages, virt_to_phys(left->handover.root), NULL));
 
 	unit->iommu.root_entry = left->handover.root;
 	found = vtd_kunit_context(unit);
 	unit->iommu.root_entry = own;
 	KUNIT_ASSERT_PTR_EQ(test, found, left->context);
 	KUNIT_EXPECT_TRUE(test, context_present(left->context));
-
+	KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
 	if (!unit->mode->scalable) {
-		KUNIT_EXPECT_TRUE(test, vtd_context_matches(&left->device_ser, &left->domain_ser, left->context));
-		KUNIT_EXPECT_MEMEQ(test, &left->context->lo, entry, sizeof(entry));
+		KUNIT_EXPECT_MEMEQ(test, &left->context->lo, entry, 16);
 		return;
 	}
-	KUNIT_EXPECT_TRUE(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser, left->context));
-	KUNIT_EXPECT_MEMEQ(test, left->device.pasid_table->val, entry, sizeof(entry));
-	/* But for the directory and its size, the context entry is the live one. */
+	KUNIT_EXPECT_MEMEQ(test, vtd_handover_pasid(left->device, IOMMU_NO_PASID)->val, entry, 64);
+	/* But for the directory, the context entry is the live one. */
 	KUNIT_EXPECT_EQ(test, left->context[0].hi, vtd_kunit_context(unit)->hi);
-	KUNIT_EXPECT_EQ(test, left->context[0].lo & ~(VTD_PAGE_MASK | VTD_CONTEXT_PDTS),
-			vtd_kunit_context(unit)->lo & ~(VTD_PAGE_MASK | VTD_CONTEXT_PDTS));
+	KUNIT_EXPECT_EQ(test, left->context[0].lo & ~VTD_PAGE_MASK, vtd_kunit_context(unit)->lo & ~VTD_PAGE_MASK);
 	/* The live tables are as they were, and still what the device is on. */
 	KUNIT_EXPECT_EQ(test, vtd_kunit_context(unit)->lo & VTD_PAGE_MASK, virt_to_phys(unit->pasid_table.table));
 }
 
-#define VTD_KUNIT_EXPECT_REFUSED(what, ...)									\
-	KUNIT_EXPECT_FALSE_MSG(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser,	\
-						       left->context), what, ##__VA_ARGS__)
-
-/* Scalable mode: any bit of the entry, and every way to reach another one. */
-static void vtd_kunit_pasid_is_compared(struct kunit *test)
+static void vtd_kunit_remove_pasids(struct vtd_kunit *unit, struct dmar_domain *first, struct dmar_domain *second)
 {
-	static const struct vtd_kunit_mode mode = { "scalable", 4, true, true, false };
-	struct vtd_kunit *unit = vtd_kunit_unit(test, &mode);
-	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
-	struct vtd_kunit_handover *left = vtd_kunit_hand_over(test, unit, domain);
-	u64 *dir = left->device.pasid_dir, *entry = left->device.pasid_table->val, *other = vtd_kunit_page(test);
-	u64 good;
+	unsigned int i;
+
+	for (i = 1; i < VTD_KUNIT_NR_PASIDS; i++) {
+		memset(vtd_find_pasid(&unit->pasid_table, vtd_kunit_pasids[i]), 0, sizeof(struct pasid_entry));
+		domain_remove_dev_pasid(i % 2 ? &second->domain : &first->domain, unit->dev, vtd_kunit_pasids[i]);
+	}
+}
+
+#define VTD_KUNIT_EXPECT_REFUSED(what, ...)	KUNIT_EXPECT_NOT_NULL_MSG(test, vtd_kunit_check(left), what, ##__VA_ARGS__)
+
+static void vtd_kunit_entry_is_compared(struct kunit *test, struct vtd_kunit_handover *left, ioasid_t pasid)
+{
+	u64 *entry = vtd_handover_pasid(left->device, pasid)->val;
 	unsigned int i;
 
 	for (i = 0; i < 512; i++) {
@@ -417,42 +495,110 @@ static void vtd_kunit_pasid_is_compared(struct kunit *test)
 		if (i == 87)
 			continue;
 		entry[i / 64] ^= BIT_ULL(i % 64);
-		VTD_KUNIT_EXPECT_REFUSED("bit %u of the entry", i);
+		VTD_KUNIT_EXPECT_REFUSED("PASID %u, bit %u of the entry", pasid, i);
 		entry[i / 64] ^= BIT_ULL(i % 64);
 	}
+}
+
+static const struct vtd_kunit_mode vtd_kunit_pasid_modes[] = {
+	{ "second stage", 4, true, true, false },
+	{ "first stage", 4, true, true, false, true },
+};
+KUNIT_ARRAY_PARAM(vtd_kunit_pasid_modes, vtd_kunit_pasid_modes, vtd_kunit_mode_name);
+
+/* Scalable mode: any bit of the entries, and every way to reach another one. */
+static void vtd_kunit_pasid_is_compared(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit), *second = vtd_kunit_domain(test, unit);
+	struct vtd_kunit_handover *left = vtd_kunit_hand_over(test, unit, domain, second);
+	struct pasid_dir_entry *dir = left->device->pasid_dir, good_pde;
+	struct pasid_entry *table = get_pasid_table_from_pde(dir);
+	u64 *other = vtd_kunit_page(test), good;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, left->unit_ser.nr_pages, 2 + VTD_KUNIT_NR_TABLES);
+	KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
+	for (i = 0; i < VTD_KUNIT_NR_PASIDS; i++)
+		vtd_kunit_entry_is_compared(test, left, vtd_kunit_pasids[i]);
 	for (i = 1; i < PASID_TBL_ENTRIES; i++) {
-		left->device.pasid_table[i].val[0] = PASID_PTE_PRESENT;
+		if (i == vtd_kunit_pasids[1])
+			continue;
+		table[i] = table[0];
 		VTD_KUNIT_EXPECT_REFUSED("another entry, %u", i);
-		left->device.pasid_table[i].val[0] = 0;
+		table[i].val[0] = 0;
 	}
-	for (i = 1; i < VTD_PASID_DIR_ENTRIES; i++) {
+	for (i = 1; i < SZ_4K / sizeof(*dir); i++) {
+		good_pde = dir[i];
 		dir[i] = dir[0];
 		VTD_KUNIT_EXPECT_REFUSED("another entry of the directory, %u", i);
-		dir[i] = 0;
+		dir[i] = good_pde;
 	}
 
-	good = dir[0];
-	dir[0] = good & ~(u64)PASID_PTE_PRESENT;
+	/* A record without an entry, and an entry without a record. */
+	for (i = 0; i < VTD_KUNIT_NR_PASIDS; i++) {
+		good = vtd_handover_pasid(left->device, vtd_kunit_pasids[i])->val[0];
+		vtd_handover_pasid(left->device, vtd_kunit_pasids[i])->val[0] = 0;
+		VTD_KUNIT_EXPECT_REFUSED("no entry of PASID %u", vtd_kunit_pasids[i]);
+		vtd_handover_pasid(left->device, vtd_kunit_pasids[i])->val[0] = good;
+	}
+	left->nr_records--;
+	VTD_KUNIT_EXPECT_REFUSED("no record of the last PASID");
+	left->nr_records++;
+	swap(left->tag[0], left->tag[1]);
+	VTD_KUNIT_EXPECT_REFUSED("each domain under the other's tag");
+	swap(left->tag[0], left->tag[1]);
+
+	good_pde = dir[0];
+	dir[0].val = good_pde.val & ~(u64)PASID_PTE_PRESENT;
 	VTD_KUNIT_EXPECT_REFUSED("no table");
-	memcpy(other, left->device.pasid_table, SZ_4K);
-	dir[0] = virt_to_phys(other) | PASID_PTE_PRESENT;
+	memcpy(other, table, SZ_4K);
+	dir[0].val = virt_to_phys(other) | PASID_PTE_PRESENT;
 	VTD_KUNIT_EXPECT_REFUSED("a table that is not listed");
-	dir[0] = good;
+	dir[0] = good_pde;
 
 	good = left->context->lo;
 	memcpy(other, dir, SZ_4K);
 	left->context->lo = (good & ~VTD_PAGE_MASK) | virt_to_phys(other);
 	VTD_KUNIT_EXPECT_REFUSED("a directory that the record does not name");
-	left->device_ser.pasid_dir_pa = virt_to_phys(other);
-	VTD_KUNIT_EXPECT_REFUSED("a directory that is not listed");
-	left->device_ser.pasid_dir_pa = virt_to_phys(dir);
 	for (i = 0; i < 8; i++) {
 		left->context->lo = (good & ~VTD_CONTEXT_PDTS) | FIELD_PREP(VTD_CONTEXT_PDTS, i);
-		if (i != VTD_PDTS_ONE_PAGE)
+		if (i != 2)
 			VTD_KUNIT_EXPECT_REFUSED("a directory of size %u", i);
 	}
+	/* Bits that are for the device's capabilities: DTE, PASIDE, PRE. */
+	for (i = 0; i < 256; i++) {
+		if (i >= 2 && i <= 4)
+			continue;
+		left->context->lo = good;
+		(&left->context->lo)[i / 64] ^= BIT_ULL(i % 64);
+		VTD_KUNIT_EXPECT_REFUSED("bit %u of the context entry", i);
+		(&left->context->lo)[i / 64] ^= BIT_ULL(i % 64);
+	}
 	left->context->lo = good;
-	KUNIT_EXPECT_TRUE(test, vtd_pasid_matches(&left->unit_ser, &left->device_ser, &left->domain_ser, left->context));
+	KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
+	vtd_kunit_remove_pasids(unit, domain, second);
+}
+
+/* A PASID in use that nobody named is found, and named. */
+static void vtd_kunit_unnamed_pasid_is_refused(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_pasid_modes[0]);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit), *second = vtd_kunit_domain(test, unit);
+	struct iommu_liveupdate_attach attach[VTD_KUNIT_NR_PASIDS] = {};
+	struct iommu_liveupdate_device what = { .attach = attach, .nr_attach = VTD_KUNIT_NR_PASIDS };
+	unsigned int i;
+
+	vtd_kunit_hand_over(test, unit, domain, second);
+	for (i = 0; i < VTD_KUNIT_NR_PASIDS; i++)
+		attach[i].pasid = vtd_kunit_pasids[i];
+	KUNIT_EXPECT_EQ(test, vtd_check_live_pasids(unit->dev, &what), 0);
+	for (i = 0; i < VTD_KUNIT_NR_PASIDS; i++) {
+		attach[i].pasid = 77;
+		KUNIT_EXPECT_EQ(test, vtd_check_live_pasids(unit->dev, &what), -EBUSY);
+		attach[i].pasid = vtd_kunit_pasids[i];
+	}
+	vtd_kunit_remove_pasids(unit, domain, second);
 }
 
 /* The swap stores once, and flushes the old tag and the new one after that. */
@@ -496,7 +642,69 @@ static void vtd_kunit_swap_is_hitless(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, *vtd_kunit_entry(unit) & 1);
 	KUNIT_EXPECT_TRUE(test, list_empty(&domain->devices));
 	KUNIT_EXPECT_TRUE(test, list_empty(&domain->cache_tags));
-	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+	vtd_kunit_release(test, unit);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+}
+
+/* A first-stage domain shares the ID of the restored one, and the ID is free when neither has a use for it. */
+static void vtd_kunit_first_stage_swap_keeps_id(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_pasid_modes[1]);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	struct pt_iommu_x86_64_hw_info table;
+	u64 *entry;
+
+	pt_iommu_x86_64_hw_info(&domain->fspt, &table);
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	entry = vtd_kunit_entry(unit);
+	KUNIT_ASSERT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
+	KUNIT_EXPECT_EQ(test, domain_id_iommu(domain, &unit->iommu), VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, entry[1] & 0xffff, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, entry[2] & VTD_PAGE_MASK, table.gcr3_pt);
+	KUNIT_EXPECT_PTR_EQ(test, unit->info.domain, domain);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 2);
+
+	/* The last device leaves the restored domain: the ID is the new one's alone. */
+	vtd_kunit_release(test, unit);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 1);
+	KUNIT_EXPECT_TRUE(test, ida_exists(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG));
+	device_block_translation(unit->dev);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 0);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+}
+
+/* The other way round: the new domain is gone while other devices are on the restored one still. */
+static void vtd_kunit_first_stage_id_outlives_domain(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_pasid_modes[1]);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	KUNIT_ASSERT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
+	device_block_translation(unit->dev);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 1);
+	KUNIT_EXPECT_TRUE(test, ida_exists(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG));
+	vtd_kunit_release(test, unit);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
+}
+
+/* A domain that has an ID of its own on the unit: there is no hitless order, and nothing changes. */
+static void vtd_kunit_first_stage_swap_to_other_id(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_pasid_modes[1]);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	u64 before[8];
+
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	KUNIT_ASSERT_EQ(test, domain_attach_iommu(domain, &unit->iommu), 0);
+	memcpy(before, vtd_kunit_entry(unit), sizeof(before));
+	KUNIT_EXPECT_EQ(test, intel_liveupdate_swap(domain, unit->dev), -EOPNOTSUPP);
+	KUNIT_EXPECT_MEMEQ(test, vtd_kunit_entry(unit), before, sizeof(before));
+	KUNIT_EXPECT_NULL(test, unit->info.domain);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(&unit->iommu, VTD_KUNIT_OLD_TAG), 1);
+	domain_detach_iommu(domain, &unit->iommu);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&domain->iommu_array));
+	vtd_kunit_release(test, unit);
 	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
 }
 
@@ -518,10 +726,9 @@ static void vtd_kunit_expect_refused(struct kunit *test, struct vtd_kunit *unit,
 	KUNIT_EXPECT_EQ(test, unit->nr_flushes, 0);
 	/* The old tag alone. */
 	KUNIT_EXPECT_TRUE(test, ida_exists(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG));
-	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+	vtd_kunit_release(test, unit);
 	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
-	KUNIT_EXPECT_EQ(test, ida_alloc_range(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG, VTD_KUNIT_OLD_TAG, GFP_KERNEL),
-			VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, vtd_adopt_tag(&unit->iommu, VTD_KUNIT_OLD_TAG), 0);
 }
 
 static void vtd_kunit_refused_swaps(struct kunit *test)
@@ -557,15 +764,19 @@ static void vtd_kunit_refused_swaps(struct kunit *test)
 		entry[i] ^= BIT_ULL(4 * i);
 	}
 	KUNIT_EXPECT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
-	ida_free(&unit->iommu.domain_ida, VTD_KUNIT_OLD_TAG);
+	vtd_kunit_release(test, unit);
 }
 
 static struct kunit_case vtd_kunit_cases[] = {
 	KUNIT_CASE_PARAM(vtd_kunit_entry_is_right, vtd_kunit_modes_gen_params),
 	KUNIT_CASE(vtd_kunit_context_is_compared),
 	KUNIT_CASE_PARAM(vtd_kunit_handover_is_right, vtd_kunit_modes_gen_params),
-	KUNIT_CASE(vtd_kunit_pasid_is_compared),
+	KUNIT_CASE_PARAM(vtd_kunit_pasid_is_compared, vtd_kunit_pasid_modes_gen_params),
+	KUNIT_CASE(vtd_kunit_unnamed_pasid_is_refused),
 	KUNIT_CASE_PARAM(vtd_kunit_swap_is_hitless, vtd_kunit_modes_gen_params),
+	KUNIT_CASE(vtd_kunit_first_stage_swap_keeps_id),
+	KUNIT_CASE(vtd_kunit_first_stage_id_outlives_domain),
+	KUNIT_CASE(vtd_kunit_first_stage_swap_to_other_id),
 	KUNIT_CASE_PARAM(vtd_kunit_refused_swaps, vtd_kunit_modes_gen_params),
 	{}
 };
