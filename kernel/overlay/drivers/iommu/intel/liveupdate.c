@@ -646,6 +646,8 @@ static const char *vtd_check_context(struct vtd_adoption *adoption, const struct
 	const struct iommu_domain_ser *domain = iommu_liveupdate_device_domain(device);
 	u64 *dir;
 
+	if (domain->format != IOMMU_SER_FORMAT_VTDSS)
+		return "its tables are of a format that is not adopted";
 	if (!sm_supported(adoption->iommu))
 		return vtd_context_matches(device, domain, context) ? NULL : "its entry is not what its record says";
 	if (!vtd_pasid_matches(adoption->unit, device, domain, context))

@@ -9,15 +9,7 @@
  * What is not checked: that a leaf points to memory that KHO preserves (only that it points into memory). The list of tables is
  * written by the kernel that built them, and a kernel that writes wrong leaves has been doing DMA through them all along.
  */
-#include "verify.h"
-
-#define LU_PAGE_BYTES	4096ULL
-#define LU_PA_MASK	0x000ffffffffff000ULL	/* bits 51:12 of a table entry */
-
-/* VT-d second stage, Intel VT-d 4.1, section 9.8 "Second-Stage Paging Entries" */
-#define VTDSS_READ	(1ULL << 0)
-#define VTDSS_WRITE	(1ULL << 1)
-#define VTDSS_LARGE	(1ULL << 7)
+#include "format.h"
 
 static const char *const lu_error_names[LU_NR_ERRORS] = {
 	[LU_OK]			= "ok",
@@ -207,9 +199,10 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u32 i, struct lu_verdict *verdict)
 {
 	const struct iommu_domain_ser *domain = &domains[i];
+	const struct lu_format *format = lu_format_find(domain->format);
 	__u32 j;
 
-	if (domain->format != IOMMU_SER_FORMAT_VTDSS || domain->levels < 3 || domain->levels > 5)
+	if (!format || !lu_format_has_levels(format, domain->levels))
 		return lu_refuse(verdict, LU_ERR_KIND, i, domain->top_pa);
 	if (domain->reserved)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, domain->top_pa);
@@ -291,6 +284,7 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 
 struct lu_walk {
 	const struct iommu_domain_ser *domain;
+	const struct lu_format *format;
 	const struct lu_phys *phys;
 	const __u64 *tables;
 	__u8 *seen;
@@ -312,21 +306,13 @@ static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
 	return true;
 }
 
-static bool lu_walk_leaf(struct lu_walk *walk, __u64 entry, unsigned int level, __u64 iova)
-{
-	__u64 bytes = LU_PAGE_BYTES << (9 * level);
-	__u64 pa = entry & LU_PA_MASK;
-
-	if (pa % bytes)
-		return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, iova);
-	if (pa + bytes > walk->phys->end)
-		return lu_refuse(walk->verdict, LU_ERR_RANGE, 0, iova);
-	return true;
-}
-
-/* @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most. */
+/*
+ * @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most.
+ * @iova: The indices so far, put together.
+ */
 static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int level, __u64 iova)
 {
+	const struct lu_format *format = walk->format;
 	const __u64 *table;
 	unsigned int i;
 
@@ -338,16 +324,19 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 
 	for (i = 0; i < 512; i++) {
 		__u64 entry = table[i];
-		__u64 entry_iova = iova | ((__u64)i << (12 + 9 * level));
-		bool leaf = !level || (entry & VTDSS_LARGE);
+		__u64 entry_iova = iova | (i * lu_level_bytes(level));
+		enum lu_error error;
 
-		if (!(entry & (VTDSS_READ | VTDSS_WRITE)))
+		if (!(entry & format->present))
 			continue;
-		if (level > 2 && leaf)
-			return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, entry_iova);
-		if (leaf ? !lu_walk_leaf(walk, entry, level, entry_iova) :
-			   !lu_walk_table(walk, entry & LU_PA_MASK, level - 1, entry_iova))
-			return false;
+		if (!lu_entry_is_leaf(format, entry, level)) {
+			if (!lu_walk_table(walk, lu_entry_table_pa(format, entry), level - 1, entry_iova))
+				return false;
+			continue;
+		}
+		error = lu_entry_leaf_error(format, entry, level, walk->phys->end);
+		if (error)
+			return lu_refuse(walk->verdict, error, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 	}
 	return true;
 }
@@ -367,8 +356,11 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
 		      struct lu_verdict *verdict)
 {
-	struct lu_walk walk = { .domain = domain, .phys = phys, .seen = seen, .verdict = verdict };
+	struct lu_walk walk = { .domain = domain, .format = lu_format_find(domain->format), .phys = phys, .seen = seen,
+				.verdict = verdict };
 
+	if (!walk.format || !lu_format_has_levels(walk.format, domain->levels))
+		return lu_refuse(verdict, LU_ERR_KIND, 0, domain->top_pa);
 	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, &walk.tables, verdict))
 		return false;
 	if (!lu_walk_table(&walk, domain->top_pa, domain->levels - 1U, 0))

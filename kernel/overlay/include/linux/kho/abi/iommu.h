@@ -82,7 +82,8 @@ _Static_assert(sizeof(struct iommu_unit_ser) == 56, "wire format");
 
 /* enum iommu_ser_format - page table formats a preserved domain may have */
 enum iommu_ser_format {
-	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage */
+	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage; 3 to 5 levels */
+	IOMMU_SER_FORMAT_VTDFS = 2,	/* VT-d first stage, that is x86-64 paging; 4 or 5 levels */
 };
 
 /**
@@ -94,7 +95,7 @@ enum iommu_ser_format {
  *              @top_pa must meet each of them exactly once, and no other.
  * @nr_tables:  1 to IOMMU_SER_MAX_PAGES.
  * @format:     enum iommu_ser_format.
- * @levels:     Levels a walk has, 3 to 5.
+ * @levels:     Levels a walk has, as many as the format allows.
  * @reserved:   Zero.
  */
 struct iommu_domain_ser {
