@@ -232,11 +232,14 @@ MAKE(unit_irt_ends_outside, world_take_back(fixture->world, UNIT(0)->irt_pa + PA
 MAKE(unit_irt_too_long, UNIT(0)->irt_pa = WORLD_BASE_PA; UNIT(0)->irt_bytes = 1ULL << 30)
 
 MAKE(domain_format_0, DOMAIN(0)->format = 0)
-MAKE(domain_format_2, DOMAIN(2)->format = 2)
+MAKE(domain_format_3, DOMAIN(2)->format = 3)
+MAKE(domain_format_255, DOMAIN(1)->format = 255)
 MAKE(domain_levels_2, DOMAIN(1)->levels = 2)
 MAKE(domain_levels_6, DOMAIN(1)->levels = 6)
 MAKE(domain_levels_0, DOMAIN(0)->levels = 0)
 MAKE(domain_levels_255, DOMAIN(0)->levels = 255)
+MAKE(domain_first_stage_levels_3, DOMAIN(0)->format = IOMMU_SER_FORMAT_VTDFS)
+MAKE(domain_first_stage_levels_6, DOMAIN(2)->format = IOMMU_SER_FORMAT_VTDFS; DOMAIN(2)->levels = 6)
 MAKE(domain_reserved, DOMAIN(0)->flags = 2)
 MAKE(domain_reserved_last, DOMAIN(2)->flags = 0x8000)
 MAKE(domain_no_iommufd, DOMAIN(1)->iommufd_id = 0)
@@ -334,11 +337,14 @@ static const struct wrong wrongs[] = {
 	WRONG(unit_irt_too_long, LU_ERR_RANGE, 0),
 
 	WRONG(domain_format_0, LU_ERR_KIND, 0),
-	WRONG(domain_format_2, LU_ERR_KIND, 2),
+	WRONG(domain_format_3, LU_ERR_KIND, 2),
+	WRONG(domain_format_255, LU_ERR_KIND, 1),
 	WRONG(domain_levels_2, LU_ERR_KIND, 1),
 	WRONG(domain_levels_6, LU_ERR_KIND, 1),
 	WRONG(domain_levels_0, LU_ERR_KIND, 0),
 	WRONG(domain_levels_255, LU_ERR_KIND, 0),
+	WRONG(domain_first_stage_levels_3, LU_ERR_KIND, 0),
+	WRONG(domain_first_stage_levels_6, LU_ERR_KIND, 2),
 	WRONG(domain_reserved, LU_ERR_RESERVED, 0),
 	WRONG(domain_reserved_last, LU_ERR_RESERVED, 2),
 	WRONG(domain_no_iommufd, LU_ERR_INDEX, 1),
@@ -418,6 +424,18 @@ static void every_wrong_field_is_refused(void **state)
 	}
 }
 
+/* The records alone do not say whether the tables are of the format. */
+static void first_stage_is_accepted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lu_verdict verdict;
+
+	DOMAIN(1)->format = IOMMU_SER_FORMAT_VTDFS;
+	DOMAIN(2)->format = IOMMU_SER_FORMAT_VTDFS;
+	blob_seal(&fixture->blob);
+	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+}
+
 /* Not every address is one of the pretended machine's: each page "handed over" is the same. */
 static const void *read_anything(const struct lu_phys *phys, __u64 pa, __u64 bytes)
 {
@@ -487,6 +505,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counts_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(as_many_units_as_there_may_be, setup, teardown),
 		cmocka_unit_test(every_wrong_field_is_refused),
+		cmocka_unit_test_setup_teardown(first_stage_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_at_its_bound_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_read_may_fail, setup, teardown),

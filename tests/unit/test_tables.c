@@ -300,6 +300,85 @@ static void wrong_number_of_levels_is_found(void **state)
 	end(&fixture);
 }
 
+/* As the record says that the format is, and not as it looks: what they have in common is an address and a bit. */
+static void unknown_kind_is_refused(void **state)
+{
+	static const struct { __u8 format, levels; } kinds[] = {
+		{ 0, 4 }, { 3, 4 }, { 255, 4 }, { IOMMU_SER_FORMAT_VTDSS, 0 }, { IOMMU_SER_FORMAT_VTDSS, 2 }, { IOMMU_SER_FORMAT_VTDSS, 6 },
+		{ IOMMU_SER_FORMAT_VTDFS, 3 }, { IOMMU_SER_FORMAT_VTDFS, 6 },
+	};
+	struct fixture fixture = begin(4);
+	struct iommu_domain_ser domain = tables_domain(fixture.tables);
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		domain.format = kinds[i].format;
+		domain.levels = kinds[i].levels;
+		assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+		assert_refused(&fixture.verdict, LU_ERR_KIND);
+		assert_int_equal(fixture.verdict.index, 0);
+		assert_int_equal(fixture.verdict.address, domain.top_pa);
+	}
+	end(&fixture);
+}
+
+static struct fixture begin_first_stage(unsigned int levels)
+{
+	struct fixture fixture = { .world = world_new() };
+
+	fixture.tables = tables_new_first_stage(fixture.world, levels);
+	return fixture;
+}
+
+static void first_stage_is_walked(void **state)
+{
+	unsigned int levels, bit, level;
+
+	(void)state;
+	for (levels = 4; levels <= 5; levels++) {
+		/* The upper half is at the upper end of 64 bits. */
+		const __u64 upper = ~0ULL << (11 + 9 * levels);
+		struct fixture fixture = begin_first_stage(levels);
+
+		expect(&fixture, LU_OK);
+		tables_map(fixture.tables, 0, 0x1000, 0);
+		tables_map(fixture.tables, 2ULL << 21, 0, 1);
+		tables_map(fixture.tables, 2 * GIB, GIB, 2);
+		tables_map(fixture.tables, upper, WORLD_END - GIB, 2);
+		tables_map(fixture.tables, -GIB, WORLD_END - GIB, 2);
+		expect(&fixture, LU_OK);
+
+		/* It is bit 0 that makes an entry present, whoever may pass it. */
+		*tables_entry(fixture.tables, 0x5000, 0) = ~1ULL;
+		*tables_entry(fixture.tables, 5 * GIB, 2) = ~1ULL;
+		expect(&fixture, LU_OK);
+		*tables_entry(fixture.tables, 0x5000, 0) = WORLD_END | 1;
+		expect_at(&fixture, LU_ERR_RANGE, 0x5000);
+		*tables_entry(fixture.tables, 0x5000, 0) = 0xfff0000000000fffULL;
+		expect(&fixture, LU_OK);
+
+		/* Bit 12 of a large leaf is one of its memory type. */
+		for (level = 1; level <= 2; level++)
+			for (bit = 12; bit < 12 + 9 * level; bit++) {
+				tables_map(fixture.tables, 2ULL << (12 + 9 * level), 1ULL << bit, level);
+				if (bit == 12)
+					expect(&fixture, LU_OK);
+				else
+					expect_at(&fixture, LU_ERR_ENTRY, 2ULL << (12 + 9 * level));
+				*tables_entry(fixture.tables, 2ULL << (12 + 9 * level), level) = 0;
+			}
+		for (level = 3; level < levels; level++) {
+			tables_map(fixture.tables, upper + (1ULL << (12 + 9 * level)), 0, level);
+			expect_at(&fixture, LU_ERR_ENTRY, upper + (1ULL << (12 + 9 * level)));
+			*tables_entry(fixture.tables, upper + (1ULL << (12 + 9 * level)), level) = 0;
+		}
+		*tables_entry(fixture.tables, upper, 2) += GIB;
+		expect_at(&fixture, LU_ERR_RANGE, upper);
+		end(&fixture);
+	}
+}
+
 static void list_is_checked_first(void **state)
 {
 	struct fixture fixture = begin(3);
@@ -553,6 +632,8 @@ int main(void)
 		cmocka_unit_test(an_unlisted_top_is_found),
 		cmocka_unit_test(an_unused_table_is_found),
 		cmocka_unit_test(wrong_number_of_levels_is_found),
+		cmocka_unit_test(unknown_kind_is_refused),
+		cmocka_unit_test(first_stage_is_walked),
 		cmocka_unit_test(list_is_checked_first),
 		cmocka_unit_test(every_read_may_fail),
 		cmocka_unit_test(a_table_within_the_list_is_found),

@@ -36,7 +36,7 @@ static const void *world_read(const struct lu_phys *phys, __u64 pa, __u64 bytes)
 	if (!world_handed_over(world, pa, bytes, &first, &last))
 		return NULL;
 	for (i = first; i <= last; i++)
-		world->given[i] = true;
+		world->nr_reads[i]++;
 	at = world->memory + (pa - WORLD_BASE_PA);
 	ASAN_UNPOISON_MEMORY_REGION(at, bytes);
 	return at;
@@ -107,7 +107,7 @@ __u64 world_list(struct world *world, const __u64 *pages, __u32 nr_pages)
 static void world_begin(struct world *world)
 {
 	ASAN_POISON_MEMORY_REGION(world->memory, WORLD_NR_PAGES * PAGE_BYTES);
-	memset(world->given, 0, sizeof(world->given));
+	memset(world->nr_reads, 0, sizeof(world->nr_reads));
 }
 
 static void world_end(struct world *world)
@@ -161,6 +161,19 @@ bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a
 	disjoint = lu_verify_disjoint(a, b, &world->phys, verdict);
 	world_end(world);
 	return disjoint;
+}
+
+/* The two tables may lie in one world, or each in its own. */
+enum lu_compare_result world_compare(struct world *old_world, struct world *new_world, struct lu_compare *compare, __u32 max_tables)
+{
+	enum lu_compare_result result;
+
+	world_begin(old_world);
+	world_begin(new_world);
+	result = lu_compare(compare, max_tables);
+	world_end(old_world);
+	world_end(new_world);
+	return result;
 }
 
 struct blob blob_new(__u64 nr_bytes)
@@ -320,7 +333,18 @@ struct tables *tables_new(struct world *world, unsigned int levels)
 	assert_non_null(tables);
 	tables->world = world;
 	tables->levels = levels;
+	tables->format = IOMMU_SER_FORMAT_VTDSS;
+	tables->bits = TABLES_READ | TABLES_WRITE;
 	tables_add(tables);
+	return tables;
+}
+
+struct tables *tables_new_first_stage(struct world *world, unsigned int levels)
+{
+	struct tables *tables = tables_new(world, levels);
+
+	tables->format = IOMMU_SER_FORMAT_VTDFS;
+	tables->bits |= TABLES_USER;
 	return tables;
 }
 
@@ -343,14 +367,14 @@ __u64 *tables_entry(struct tables *tables, __u64 iova, unsigned int level)
 		if (at == level)
 			return entry;
 		if (!*entry)
-			*entry = tables_add(tables) | TABLES_READ | TABLES_WRITE;
+			*entry = tables_add(tables) | tables->bits;
 		pa = *entry & 0x000ffffffffff000ULL;
 	}
 }
 
 void tables_map(struct tables *tables, __u64 iova, __u64 pa, unsigned int level)
 {
-	*tables_entry(tables, iova, level) = pa | TABLES_READ | TABLES_WRITE | (level ? TABLES_LARGE : 0);
+	*tables_entry(tables, iova, level) = pa | tables->bits | (level ? TABLES_LARGE : 0);
 }
 
 /* A leaf of each size, in the first and in the last entries that can hold one. */
@@ -381,7 +405,7 @@ struct iommu_domain_ser tables_domain(struct tables *tables)
 	memcpy(sorted, tables->pa, tables->nr_tables * sizeof(*sorted));
 	qsort(sorted, tables->nr_tables, sizeof(*sorted), tables_compare);
 	return (struct iommu_domain_ser){
-		.iommufd_id = 1, .token = 1, .format = IOMMU_SER_FORMAT_VTDSS, .levels = tables->levels,
+		.iommufd_id = 1, .token = 1, .format = tables->format, .levels = tables->levels,
 		.top_pa = tables->pa[0], .nr_tables = tables->nr_tables,
 		.tables_pa = world_list(tables->world, sorted, tables->nr_tables),
 	};

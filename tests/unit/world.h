@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify.h"
+#include "compare.h"
 
 /* After what it needs. */
 #include <cmocka.h>
@@ -28,7 +28,7 @@ struct world {
 	struct lu_phys phys;
 	__u8 *memory;
 	bool handed_over[WORLD_NR_PAGES];
-	bool given[WORLD_NR_PAGES];	/* to the verifier, in this run */
+	__u32 nr_reads[WORLD_NR_PAGES];	/* that the verifier made in this run */
 	__u32 nr_used;
 	__u32 reads_left;		/* when not 0: the last of so many finds nothing */
 };
@@ -48,6 +48,8 @@ bool world_verify_iommu(struct world *world, const struct blob *blob, struct lu_
 bool world_verify_domain(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict);
 bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a, const struct iommu_domain_ser *b,
 			   struct lu_verdict *verdict);
+
+enum lu_compare_result world_compare(struct world *old_world, struct world *new_world, struct lu_compare *compare, __u32 max_tables);
 
 struct blob blob_new(__u64 nr_bytes);
 struct blob blob_copy(const struct blob *blob, __u64 nr_bytes);
@@ -100,17 +102,22 @@ struct blob good_blob(struct world *world);
  */
 #define TABLES_READ	1ULL
 #define TABLES_WRITE	2ULL
+#define TABLES_SNOOP	2048ULL		/* of the second stage */
+#define TABLES_USER	4ULL		/* of the first stage */
 #define TABLES_LARGE	128ULL
-#define TABLES_MAX	64U
+#define TABLES_MAX	127U		/* what a world has room for */
 
 struct tables {
 	struct world *world;
 	unsigned int levels;
+	__u8 format;
+	__u64 bits;			/* that every entry gets */
 	__u64 pa[TABLES_MAX];		/* in the order they were made: the top first */
 	__u32 nr_tables;
 };
 
 struct tables *tables_new(struct world *world, unsigned int levels);
+struct tables *tables_new_first_stage(struct world *world, unsigned int levels);
 __u64 tables_add(struct tables *tables);
 __u64 *tables_entry(struct tables *tables, __u64 iova, unsigned int level);
 void tables_map(struct tables *tables, __u64 iova, __u64 pa, unsigned int level);

@@ -806,7 +806,7 @@ static bool vtd_context_matches(const struct iommu_device_ser *device, const str
 	struct context_entry good;
 	u32 tag;
 
-	if (!vtd_find_record(device, IOMMU_NO_PASID, &domain, &tag))
+	if (!vtd_find_record(device, IOMMU_NO_PASID, &domain, &tag) || domain->format != IOMMU_SER_FORMAT_VTDSS)
 		return false;
 	vtd_make_context_ss(&good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, tag, false);
 	return context->lo == good.lo && context->hi == good.hi;

@@ -422,6 +422,10 @@ static void vtd_kunit_context_is_compared(struct kunit *test)
 		u64 *entry = &left->context->lo;
 
 		KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
+		/* Legacy mode has no other tables. */
+		left->domain_ser[0].format = IOMMU_SER_FORMAT_VTDFS;
+		KUNIT_EXPECT_NOT_NULL(test, vtd_kunit_check(left));
+		left->domain_ser[0].format = IOMMU_SER_FORMAT_VTDSS;
 		for (bit = 0; bit < 128; bit++) {
 			entry[bit / 64] ^= BIT_ULL(bit % 64);
 			KUNIT_EXPECT_NOT_NULL_MSG(test, vtd_kunit_check(left), "bit %u", bit);

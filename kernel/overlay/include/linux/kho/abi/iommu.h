@@ -100,7 +100,7 @@ enum iommu_ser_format {
  *              @top_pa must meet each of them exactly once, and no other.
  * @nr_tables:  1 to IOMMU_SER_MAX_PAGES.
  * @format:     enum iommu_ser_format.
- * @levels:     Levels a walk has, 3 to 5.
+ * @levels:     Levels a walk has, as many as the format allows.
  * @flags:      IOMMU_DOMAIN_SER_*; unknown bits are refused.
  */
 struct iommu_domain_ser {
