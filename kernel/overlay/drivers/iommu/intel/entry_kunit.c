@@ -6,6 +6,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/bitfield.h>
+#include <linux/cleanup.h>
 #include <linux/generic_pt/iommu.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
@@ -199,32 +200,33 @@ static void entry_kunit_view(enum entry_kunit_table table, const u64 *entry, u64
 
 struct entry_kunit_walk {
 	struct vtd_entry_writer writer;
-	struct kunit *test;
-	const char *what;
 	enum entry_kunit_table table;
 	spinlock_t lock;
 	u64 old[VTD_ENTRY_MAX_WORDS], new[VTD_ENTRY_MAX_WORDS];	/* views */
 	u64 last[VTD_ENTRY_MAX_WORDS];				/* the entry at the step before */
-	unsigned int nr_syncs;
+	u64 wrong[VTD_ENTRY_MAX_WORDS];				/* the first that was neither */
+	unsigned int nr_syncs, nr_wrong;
 	bool locked_wrong;
 	u64 entry[VTD_ENTRY_MAX_WORDS] __aligned(64);
 };
 
-static void entry_kunit_expect_old_or_new(struct entry_kunit_walk *walk, const u64 *entry)
+/* Under the lock: what is found is told later. */
+static void entry_kunit_look(struct entry_kunit_walk *walk, const u64 *entry)
 {
 	u64 view[VTD_ENTRY_MAX_WORDS];
 
 	entry_kunit_view(walk->table, entry, view);
-	KUNIT_EXPECT_TRUE_MSG(walk->test, !memcmp(view, walk->old, sizeof(view)) || !memcmp(view, walk->new, sizeof(view)),
-			      "%s: step %u: %016llx %016llx %016llx %016llx", walk->what, walk->nr_syncs, entry[0], entry[1], entry[2],
-			      entry[3]);
+	if (!memcmp(view, walk->old, sizeof(view)) || !memcmp(view, walk->new, sizeof(view)))
+		return;
+	if (!walk->nr_wrong++)
+		memcpy(walk->wrong, entry, sizeof(walk->wrong));
 }
 
 /*
  * A read of the entry that began before the step and ends after it has some units of before and some of after. Within a step each unit is
  * stored once, so these are all that there can be.
  */
-static void entry_kunit_expect_no_torn(struct entry_kunit_walk *walk)
+static void entry_kunit_look_torn(struct entry_kunit_walk *walk)
 {
 	const unsigned int words = walk->writer.words_per_store, nr_units = walk->writer.ops->nr_words / words;
 	u64 torn[VTD_ENTRY_MAX_WORDS] = {};
@@ -234,7 +236,7 @@ static void entry_kunit_expect_no_torn(struct entry_kunit_walk *walk)
 	for (mix = 0; mix < BIT(nr_units); mix++) {
 		for (i = 0; i < walk->writer.ops->nr_words; i++)
 			torn[i] = mix & BIT(i / words) ? walk->entry[i] : walk->last[i];
-		entry_kunit_expect_old_or_new(walk, torn);
+		entry_kunit_look(walk, torn);
 	}
 }
 
@@ -242,7 +244,7 @@ static void entry_kunit_sync(struct vtd_entry_writer *writer, enum vtd_entry_ste
 {
 	struct entry_kunit_walk *walk = container_of(writer, struct entry_kunit_walk, writer);
 
-	entry_kunit_expect_no_torn(walk);
+	entry_kunit_look_torn(walk);
 	memcpy(walk->last, walk->entry, sizeof(walk->last));
 	walk->nr_syncs++;
 	if (spin_is_locked(&walk->lock) != (step != VTD_ENTRY_SWITCHED))
@@ -259,19 +261,17 @@ static int entry_kunit_walk(struct entry_kunit_walk *walk, const u64 *target)
 {
 	int ret, check;
 
-	spin_lock(&walk->lock);
-	check = vtd_entry_check(&walk->writer, target);
-	ret = vtd_entry_switch(&walk->writer, target);
-	spin_unlock(&walk->lock);
-	KUNIT_EXPECT_EQ_MSG(walk->test, ret, check, "%s", walk->what);
-	if (ret)
-		return ret;
-	/* What the hardware reads from here on it reads after the store: not mixed with what was before. */
-	entry_kunit_expect_old_or_new(walk, walk->entry);
-	vtd_entry_finish(&walk->writer);
-	/* Stores without a sync would show here. */
-	KUNIT_EXPECT_MEMEQ_MSG(walk->test, walk->entry, walk->last, sizeof(walk->last), "%s", walk->what);
-	return 0;
+	scoped_guard(spinlock, &walk->lock) {
+		check = vtd_entry_check(&walk->writer, target);
+		ret = vtd_entry_switch(&walk->writer, target);
+		/* From here on nothing of what was before the last sync is read, but for the one store after it. */
+		entry_kunit_look_torn(walk);
+	}
+	if (ret != check)
+		return -EPROTO;
+	if (!ret)
+		vtd_entry_finish(&walk->writer);
+	return ret;
 }
 
 static void entry_kunit_step(struct kunit *test, struct entry_kunit_unit *unit, const struct entry_kunit_entry *old,
@@ -286,8 +286,6 @@ static void entry_kunit_step(struct kunit *test, struct entry_kunit_unit *unit, 
 	snprintf(what, sizeof(what), "%s to %s (%u)", old->name, new->name, words_per_store);
 	entry_kunit_make(unit, old, from);
 	entry_kunit_make(unit, new, to);
-	walk->test = test;
-	walk->what = what;
 	walk->table = old->table;
 	spin_lock_init(&walk->lock);
 	walk->writer = (struct vtd_entry_writer){ .ops = &entry_kunit_ops[old->table], .lock = &walk->lock, .entry = walk->entry,
@@ -302,6 +300,10 @@ static void entry_kunit_step(struct kunit *test, struct entry_kunit_unit *unit, 
 	if (words_per_store == 2 || old->type == KUNIT_BLOCKED || new->type == KUNIT_BLOCKED)
 		KUNIT_EXPECT_EQ_MSG(test, ret, entry_kunit_has_order(old, new) ? 0 : -EXDEV, "%s", what);
 	KUNIT_EXPECT_TRUE_MSG(test, ret == 0 || ret == -EXDEV, "%s: %d", what, ret);
+	KUNIT_EXPECT_EQ_MSG(test, walk->nr_wrong, 0, "%s: the first of them: %016llx %016llx %016llx %016llx", what, walk->wrong[0],
+			    walk->wrong[1], walk->wrong[2], walk->wrong[3]);
+	/* Stores without a sync would show here. */
+	KUNIT_EXPECT_MEMEQ_MSG(test, walk->entry, walk->last, sizeof(walk->last), "%s", what);
 	KUNIT_EXPECT_MEMEQ_MSG(test, walk->entry, ret ? from : to, sizeof(from), "%s", what);
 	if (ret)
 		KUNIT_EXPECT_EQ_MSG(test, walk->nr_syncs, 0, "%s", what);
@@ -333,15 +335,16 @@ static void entry_kunit_reserved_bits_count(struct kunit *test)
 	struct vtd_entry_writer writer = { .ops = &entry_kunit_ops[KUNIT_PASID], .lock = &unit->iommu.lock, .words_per_store = 2 };
 	u64 entry[VTD_ENTRY_MAX_WORDS] __aligned(16), target[VTD_ENTRY_MAX_WORDS];
 	unsigned int i;
+	int ret = 0;
 
 	writer.entry = entry;
 	entry_kunit_make(unit, &entry_kunit_entries[5], target);
 	for (i = 0; i < ARRAY_SIZE(reserved); i++) {
 		entry_kunit_make(unit, &entry_kunit_entries[3], entry);
 		entry[reserved[i].word] |= BIT_ULL(reserved[i].bit);
-		guard(spinlock)(&unit->iommu.lock);
-		KUNIT_EXPECT_EQ_MSG(test, vtd_entry_check(&writer, target), -EXDEV, "bit %u of word %u", reserved[i].bit,
-				    reserved[i].word);
+		scoped_guard(spinlock, &unit->iommu.lock)
+			ret = vtd_entry_check(&writer, target);
+		KUNIT_EXPECT_EQ_MSG(test, ret, -EXDEV, "bit %u of word %u", reserved[i].bit, reserved[i].word);
 	}
 }
 
