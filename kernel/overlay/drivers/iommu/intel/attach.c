@@ -337,6 +337,20 @@ static int vtd_attach(struct dmar_domain *domain, struct device_domain_info *inf
 	return ret;
 }
 
+/* A domain that handles page requests needs the device to send them. */
+static int vtd_attach_faults(struct dmar_domain *domain, struct device *dev, enum vtd_write how)
+{
+	int ret;
+
+	ret = iopf_for_domain_set(&domain->domain, dev);
+	if (ret)
+		return ret;
+	ret = vtd_attach(domain, dev_iommu_priv_get(dev), how);
+	if (ret)
+		iopf_for_domain_remove(&domain->domain, dev);
+	return ret;
+}
+
 /**
  * intel_attach_domain() - put a device on a domain
  * @domain: A domain that fits the unit.
@@ -349,28 +363,26 @@ static int vtd_attach(struct dmar_domain *domain, struct device_domain_info *inf
  */
 int intel_attach_domain(struct dmar_domain *domain, struct device *dev, struct iommu_domain *old)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	int ret;
 
-	ret = iopf_for_domain_set(&domain->domain, dev);
+	ret = vtd_attach_faults(domain, dev, vtd_attach_over(dev_iommu_priv_get(dev), old));
 	if (ret)
-		return ret;
-	ret = vtd_attach(domain, info, vtd_attach_over(info, old));
-	iopf_for_domain_remove(ret ? &domain->domain : old, dev);
-	return ret == -EXDEV ? -EOPNOTSUPP : ret;
+		return ret == -EXDEV ? -EOPNOTSUPP : ret;
+	iopf_for_domain_remove(old, dev);
+	return 0;
 }
 
 /**
  * intel_attach_hitless() - put a device on a domain, or leave it where it is
- * @domain: A domain that fits the unit, without page requests.
- * @dev: The device.
+ * @domain: A domain that fits the unit.
+ * @dev: The device, on one that takes no page requests.
  *
  * Context: group->mutex held.
- * Return: 0; -EXDEV when there is no hitless order; -ENOMEM; -ENOSPC without a free domain ID.
+ * Return: 0; -EXDEV when there is no hitless order; -ENOMEM; -ENOSPC without a free domain ID; what enabling page requests returns.
  */
 int intel_attach_hitless(struct dmar_domain *domain, struct device *dev)
 {
-	return vtd_attach(domain, dev_iommu_priv_get(dev), VTD_WRITE_HITLESS);
+	return vtd_attach_faults(domain, dev, VTD_WRITE_HITLESS);
 }
 
 /**
