@@ -77,15 +77,18 @@ int device_ioas_begin(const struct device *dev, uint32_t *ioas_id)
 	return ret;
 }
 
-static int device_ioas_build(struct device *dev)
+int device_ioas_map(const struct device *dev, uint32_t ioas_id)
 {
 	const struct space *space = dev->space;
+
+	return iommufd_map_file(space->iommufd, ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes, dev->iova, true);
+}
+
+static int device_ioas_build(struct device *dev)
+{
 	int ret = device_ioas_begin(dev, &dev->ioas_id);
 
-	if (!ret)
-		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes,
-				       dev->iova, true);
-	return ret;
+	return ret ? ret : device_ioas_map(dev, dev->ioas_id);
 }
 
 static int device_attach(struct device *dev)
@@ -94,8 +97,9 @@ static int device_attach(struct device *dev)
 
 	if (dev->ops->dma_bytes > DEVICE_IOVA_BYTES)
 		return -E2BIG;
-	ret = device_ioas_build(dev);
-	if (!ret)
+	/* A plan may have set either, for several devices at once. */
+	ret = dev->ioas_id ? 0 : device_ioas_build(dev);
+	if (!ret && !dev->hwpt_id)
 		ret = iommufd_hwpt_alloc(dev->space->iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
 	if (!ret)
 		ret = vfio_device_attach(&dev->vfio, dev->hwpt_id);

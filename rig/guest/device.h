@@ -101,6 +101,7 @@ int device_describe(struct device *dev, const char *description);
 int device_open(struct device *dev);
 int device_announce(struct device *dev);
 int device_ioas_begin(const struct device *dev, uint32_t *ioas_id);
+int device_ioas_map(const struct device *dev, uint32_t ioas_id);
 int device_claim(struct device *dev);
 int device_swap(struct device *dev);
 int device_irq_count(struct device *dev);

@@ -38,6 +38,12 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return text_set(options->devices, sizeof(options->devices), value);
 	if (!strcmp(key, "quarantined"))
 		return text_set(options->quarantined, sizeof(options->quarantined), value);
+	if (!strcmp(key, "places"))
+		return text_set(options->places, sizeof(options->places), value);
+	if (!strcmp(key, "sessions"))
+		return text_set(options->sessions, sizeof(options->sessions), value);
+	if (!strcmp(key, "share"))
+		return text_set(options->share, sizeof(options->share), value);
 	if (!strcmp(key, "hops"))
 		return number_set(&options->hops, value);
 	if (!strcmp(key, "run_ms"))

@@ -6,6 +6,9 @@
  *   hitless.devices=<name>[@<bdf>],...	which devices work, in this order; default "ohci,hda,igb"
  *   hitless.quarantined=<name>,...	plan "quarantine": which of them the new kernel must refuse; default none
  *   hitless.swaps=<n>		plan "hammer": how many of each device, default 2000
+ *   hitless.places=<digit>...	plan "several": for each device, which iommufd and memfd it is in; default all in 0
+ *   hitless.sessions=<digit>...	plan "several": for each of these places, in which session it is preserved; default all in 0
+ *   hitless.share=ioas|hwpt	plan "several": what the devices of one place have in common; default nothing
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -18,6 +21,9 @@ struct options {
 	char plan[32];
 	char devices[128];
 	char quarantined[128];
+	char places[8];
+	char sessions[8];
+	char share[8];
 	unsigned int hops;
 	unsigned int run_ms;
 	unsigned int swaps;

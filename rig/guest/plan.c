@@ -14,6 +14,7 @@
 #include "quarantine.h"
 #include "refuse.h"
 #include "rogue.h"
+#include "several.h"
 #include "unequal.h"
 #include "update.h"
 
@@ -168,6 +169,29 @@ static int plan_quarantine(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* As update, of one hop, with devices that share more, or less, than usual. */
+static int plan_several(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = several_adopt(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	channel_mark("workload-begin");
+	ret = several_start(rig);
+	if (!ret)
+		ret = rig_announce(rig);
+	channel_mark("workload-end");
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = several_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
 /* As update, of one hop, with tables in the new kernel that differ from the old ones. */
 static int plan_unequal(struct rig *rig)
 {
@@ -211,6 +235,7 @@ static const struct {
 	{ "irq", plan_irq },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "several", plan_several },
 	{ "unequal", plan_unequal },
 };
 

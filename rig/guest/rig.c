@@ -104,15 +104,22 @@ static int devices_open(struct rig *rig)
 	return 0;
 }
 
-/* From a cold machine to preserved devices at work; what becomes of others is the plan's business. */
-int rig_start(struct rig *rig)
+/* Memory and an iommufd, and no device in it yet. */
+int rig_prepare(struct rig *rig)
 {
 	int ret = kept_create(rig);
 
-	if (ret)
-		return ret;
-	telemetry_connect(rig);
-	return devices_open(rig);
+	if (!ret)
+		telemetry_connect(rig);
+	return ret;
+}
+
+/* From a cold machine to preserved devices at work; what becomes of others is the plan's business. */
+int rig_start(struct rig *rig)
+{
+	int ret = rig_prepare(rig);
+
+	return ret ? ret : devices_open(rig);
 }
 
 /* Tells the witness, once all devices have said what there is. The magic number comes last. */

@@ -30,6 +30,7 @@ struct rig {
 		if (!(dev)->preserved) {} else
 
 int rig_init(struct rig *rig);
+int rig_prepare(struct rig *rig);
 int rig_start(struct rig *rig);
 int rig_announce(struct rig *rig);
 int rig_memory_adopt(struct rig *rig, int fd);
