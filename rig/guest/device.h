@@ -64,6 +64,9 @@ struct device_ops {
 extern const struct device_ops ohci_ops;
 extern const struct device_ops hda_ops;
 extern const struct device_ops igb_ops;
+extern const struct device_ops igb_pf_ops;
+extern const struct device_ops igb_vf_ops;
+extern const struct device_ops igb_stub_ops;
 
 struct device {
 	const struct device_ops *ops;
@@ -85,6 +88,13 @@ struct device {
 	uint64_t nr_irqs;
 	uint32_t next;			/* igb: next descriptor to look at */
 
+	struct device *pf;		/* of a virtual function: its physical one */
+	unsigned int nr_vfs;		/* of a physical function */
+	bool pooled;			/* receives by a pool of the filter, what is sent to its address */
+	uint32_t pool;
+	const uint8_t *token;		/* what functions of one device show that they belong together by, when they are opened */
+	uint8_t *bar0;			/* the registers, where the host's driver has the device */
+
 	bool marked;			/* its HWPT, which it stays whatever becomes of the session */
 	int retrieved_fd;		/* its file of the session, from retrieve to bind, else -1 */
 	uint32_t restored_id;		/* the HWPT of the old tables, from restore to destroy, else 0 */
@@ -99,8 +109,10 @@ int device_irq_count(struct device *dev);
 int device_irq_wait(struct device *dev, unsigned int ms);
 int device_poll(struct device *dev);
 
-/* For the plan that shows that no interrupt is lost. */
 int igb_head_read(struct device *dev, uint32_t *head);
+
+int igb_functions_relate(struct device *devices, unsigned int nr_devices);
+int igb_stub_start(struct device *dev);
 
 static inline void *device_dma(const struct device *dev, uint64_t offset)
 {

@@ -187,7 +187,16 @@ int pci_msix_masked(const char *bdf)
 	return !!(flags & PCI_MSIX_FLAGS_MASKALL);
 }
 
-/* Registers of a device that has no driver. */
+int pci_numvfs_write(const char *bdf, unsigned int nr_vfs)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), PCI_PATH, bdf, "sriov_numvfs");
+	snprintf(text, sizeof(text), "%u", nr_vfs);
+	return file_write_line(path, text);
+}
+
+/* Registers of a device that has no driver, or one that lets others have them. */
 int pci_bar0_map(const char *bdf, size_t bytes, void **base)
 {
 	char path[128];

@@ -32,7 +32,7 @@ static int devices_describe(struct rig *rig)
 		dev->index = rig->nr_devices++;
 		dev->space = &rig->kept;
 	}
-	return rig->nr_devices ? 0 : -ENODEV;
+	return rig->nr_devices ? igb_functions_relate(rig->devices, rig->nr_devices) : -ENODEV;
 }
 
 /* Gives each preserved device its part of the memfd; both kernels come to the same layout. */
@@ -93,8 +93,10 @@ static int devices_open(struct rig *rig)
 	struct device *dev;
 	int ret;
 
-	rig_for_each_preserved(dev, rig) {
-		ret = device_open(dev);
+	rig_for_each_device(dev, rig) {
+		if (!dev->preserved && dev->ops != &igb_stub_ops)
+			continue;
+		ret = dev->preserved ? device_open(dev) : igb_stub_start(dev);
 		if (ret) {
 			channel_check(dev->name, false, "start");
 			return ret;

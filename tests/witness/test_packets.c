@@ -30,7 +30,7 @@ static int setup(void **state)
 		return -1;
 	line.own = fds[0];
 	line.far = fds[1];
-	packets_init(&line.packets, line.own, 100000);
+	packets_init(&line.packets, line.own, &(struct strings){ 1, { "igb" } }, 100000);
 	timeline_init(&line.timeline, now_ns());
 	line.timeline.workload_ns = now_ns() - NSEC_PER_SEC / 10;
 	*state = &line;
