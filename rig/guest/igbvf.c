@@ -146,7 +146,8 @@ int igb_functions_relate(struct device *devices, unsigned int nr_devices)
 	for (dev = devices; dev < devices + nr_devices; dev++) {
 		if (dev->ops != &igb_vf_ops)
 			continue;
-		if (!pf || pf > dev)
+		/* One that this program drives makes the virtual ones when it starts: it must be named before them. */
+		if (!pf || (pf->ops == &igb_ops && pf > dev))
 			return -ENODEV;
 		dev->pf = pf;
 		pf->nr_vfs++;

@@ -13,6 +13,7 @@
 #include "quarantine.h"
 #include "refuse.h"
 #include "rogue.h"
+#include "sriov.h"
 #include "update.h"
 
 static int workload_start(struct rig *rig)
@@ -166,6 +167,31 @@ static int plan_quarantine(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* As update, of one hop, with virtual functions, and with what would take them away refused at each step. */
+static int plan_sriov(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = sriov_kept(rig);
+		if (!ret)
+			ret = update_adopt(rig);
+		if (!ret)
+			ret = sriov_finished(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	ret = plan_dma(rig);
+	if (!ret)
+		ret = sriov_without_pf(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_preserve(rig);
+	if (!ret)
+		ret = sriov_preserved(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -178,6 +204,7 @@ static const struct {
 	{ "irq", plan_irq },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "sriov", plan_sriov },
 };
 
 int plan_run(struct rig *rig)

@@ -88,21 +88,26 @@ static int telemetry_announce(struct rig *rig)
 	return ret;
 }
 
+static int said_start(const struct device *dev, int ret)
+{
+	if (ret)
+		channel_check(dev->name, false, "start");
+	return ret;
+}
+
+/* The host's driver makes the virtual functions that are opened then. */
 static int devices_open(struct rig *rig)
 {
 	struct device *dev;
-	int ret;
+	int ret = 0;
 
-	rig_for_each_device(dev, rig) {
-		if (!dev->preserved && dev->ops != &igb_stub_ops)
-			continue;
-		ret = dev->preserved ? device_open(dev) : igb_stub_start(dev);
-		if (ret) {
-			channel_check(dev->name, false, "start");
-			return ret;
-		}
-	}
-	return 0;
+	rig_for_each_device(dev, rig)
+		if (!ret && dev->ops == &igb_stub_ops)
+			ret = said_start(dev, igb_stub_start(dev));
+	rig_for_each_preserved(dev, rig)
+		if (!ret)
+			ret = said_start(dev, device_open(dev));
+	return ret;
 }
 
 /* From a cold machine to preserved devices at work; what becomes of others is the plan's business. */

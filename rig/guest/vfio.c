@@ -66,6 +66,11 @@ int vfio_device_detach(const struct vfio_device *vfio)
 	return ioctl(vfio->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg) ? -errno : 0;
 }
 
+int vfio_device_reset(const struct vfio_device *vfio)
+{
+	return ioctl(vfio->fd, VFIO_DEVICE_RESET) ? -errno : 0;
+}
+
 static int vfio_pread(const struct vfio_device *vfio, uint64_t at, void *value, size_t bytes)
 {
 	ssize_t got = pread(vfio->fd, value, bytes, at);

@@ -18,6 +18,7 @@ int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd, const uint8_
 int vfio_device_regions_find(struct vfio_device *vfio);
 int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id);
 int vfio_device_detach(const struct vfio_device *vfio);
+int vfio_device_reset(const struct vfio_device *vfio);
 int vfio_device_bus_master_enable(const struct vfio_device *vfio);
 int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd);
 
