@@ -267,8 +267,19 @@ static void wrong_physical_function(void **state)
 /* The last requester ID there is, and one more. */
 static void last_requester_id(void **state)
 {
-	static const struct { __u16 offset; enum lu_error error; } of[] = {
-		{ 0xffff - PF_RID, LU_OK }, { 0xffff - PF_RID + 1, LU_ERR_RANGE },
+	static const struct { __u16 offset, stride, nr_vfs; __u8 max_bus; enum lu_error error; } of[] = {
+		{ 0xffff - PF_RID, 0, 1, 0xff, LU_OK },
+		{ 0xffff - PF_RID, 0, 2, 0xff, LU_ERR_RANGE },
+		{ 0xffff - PF_RID + 1, 0, 1, 0xff, LU_ERR_RANGE },
+		{ 1, (0xffff - PF_RID - 1) / 2, 3, 0xff, LU_OK },
+		{ 2, (0xffff - PF_RID - 1) / 2, 3, 0xff, LU_ERR_RANGE },
+		{ 1, (0xffff - PF_RID - 1) / 2, 4, 0xff, LU_ERR_RANGE },
+		{ 0xffff, 0xffff, 0xffff, 0xff, LU_ERR_RANGE },
+		/* The fifth is the last one on bus 1: 0x1f0. */
+		{ 0x28, 0x28, 4, 1, LU_OK },
+		{ 0x28, 0x28, 5, 1, LU_OK },
+		{ 0x28, 0x28, 6, 1, LU_ERR_RANGE },
+		{ 0x28, 0x28, 6, 2, LU_OK },
 	};
 	struct blob blob = sriov_blob();
 	__u32 i;
@@ -276,11 +287,11 @@ static void last_requester_id(void **state)
 	(void)state;
 	pci(&blob)->nr_devices = 1;
 	blob_head(&blob)->length_bytes = sizeof(struct pci_ser) + sizeof(struct pci_device_ser);
-	device(&blob, PF)->sriov.nr_vfs = 1;
-	device(&blob, PF)->sriov.stride = 0;
-	device(&blob, PF)->sriov.max_bus = 0xff;
 	for (i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		device(&blob, PF)->sriov.nr_vfs = of[i].nr_vfs;
 		device(&blob, PF)->sriov.offset = of[i].offset;
+		device(&blob, PF)->sriov.stride = of[i].stride;
+		device(&blob, PF)->sriov.max_bus = of[i].max_bus;
 		blob_seal(&blob);
 		assert_int_equal(verify(&blob, NULL), of[i].error);
 	}
@@ -320,6 +331,10 @@ static void virtual_functions_of_nobody(void **state)
 
 	blob = sriov_blob();
 	device(&blob, PF)->sriov.nr_vfs = 0;
+	blob_seal(&blob);
+	assert_int_equal(verify(&blob, &index), LU_ERR_INDEX);
+	assert_int_equal(index, FIRST_VF);
+	device(&blob, PF)->sriov.stride = 0;
 	blob_seal(&blob);
 	assert_int_equal(verify(&blob, &index), LU_ERR_INDEX);
 	assert_int_equal(index, FIRST_VF);

@@ -518,6 +518,18 @@ void pci_liveupdate_finish(struct pci_dev *pdev)
 EXPORT_SYMBOL_GPL(pci_liveupdate_finish);
 
 #ifdef CONFIG_PCI_IOV
+/**
+ * pci_liveupdate_keeps_sriov() - is an SR-IOV capability taken over, rather than set up?
+ * @pdev: The function that has it.
+ *
+ * Context: Enumeration.
+ * Return: true for a function that is in use across live update.
+ */
+bool pci_liveupdate_keeps_sriov(struct pci_dev *pdev)
+{
+	return pci_liveupdate_incoming(pdev) && !liveupdate_fault(LIVEUPDATE_FAULT_SRIOV);
+}
+
 /* Is the capability what the old kernel said it is? What differs would make virtual functions of other requester IDs. */
 static bool pci_incoming_sriov_same(struct pci_dev *pdev, int pos, const struct pci_sriov_ser *ser)
 {

@@ -15,6 +15,7 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_RESET,			/* new kernel: vfio resets the device when it is opened */
 	LIVEUPDATE_FAULT_TAG,			/* new kernel: tags in use are given to others */
 	LIVEUPDATE_FAULT_KEEP_BUS_MASTER,	/* old kernel: no device loses bus mastering at shutdown */
+	LIVEUPDATE_FAULT_SRIOV,			/* new kernel: SR-IOV is set up anew */
 	/* Hand over what must be refused. */
 	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
 	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: another table as its top */

@@ -23,6 +23,7 @@ void pci_liveupdate_finish(struct pci_dev *pdev);
 
 bool pci_liveupdate_sriov_fixed(struct pci_dev *pdev);
 void pci_liveupdate_sriov_wait(struct pci_dev *pdev);
+bool pci_liveupdate_keeps_sriov(struct pci_dev *pdev);
 int pci_liveupdate_adopt_sriov(struct pci_dev *pdev, int pos);
 bool pci_liveupdate_only_kept(struct device *dev);
 
@@ -60,6 +61,11 @@ static inline bool pci_liveupdate_sriov_fixed(struct pci_dev *pdev)
 
 static inline void pci_liveupdate_sriov_wait(struct pci_dev *pdev)
 {
+}
+
+static inline bool pci_liveupdate_keeps_sriov(struct pci_dev *pdev)
+{
+	return false;
 }
 
 static inline int pci_liveupdate_adopt_sriov(struct pci_dev *pdev, int pos)

@@ -436,8 +436,9 @@ static bool lu_verify_pf(const struct pci_device_ser *pf, __u32 index, struct lu
 			return lu_refuse(verdict, LU_ERR_RANGE, index, pf->rid);
 		return true;
 	}
+	/* Below 2^32. A requester ID of more than 16 bits is on no bus that max_bus can name. */
 	last = pf->rid + sriov->offset + (sriov->nr_vfs - 1U) * sriov->stride;
-	if (!sriov->offset || (sriov->nr_vfs > 1 && !sriov->stride) || last > 0xffff || sriov->max_bus < last >> 8)
+	if (!sriov->offset || (sriov->nr_vfs > 1 && !sriov->stride) || sriov->max_bus < last >> 8)
 		return lu_refuse(verdict, LU_ERR_RANGE, index, pf->rid);
 	return true;
 }
@@ -445,11 +446,10 @@ static bool lu_verify_pf(const struct pci_device_ser *pf, __u32 index, struct lu
 static bool lu_is_vf_of(const struct pci_device_ser *vf, const struct pci_device_ser *pf)
 {
 	const struct pci_sriov_ser *sriov = &pf->sriov;
-	__u32 first = pf->rid + sriov->offset, from_first = vf->rid - first;
+	/* Below the first one it wraps round to more than any number of them. */
+	__u32 from_first = vf->rid - (pf->rid + sriov->offset);
 
-	if (!(pf->flags & PCI_DEVICE_SER_PF) || pf->segment != vf->segment || pf->rid != vf->pf_rid)
-		return false;
-	if (!sriov->nr_vfs || vf->rid < first)
+	if (!sriov->nr_vfs || pf->segment != vf->segment || pf->rid != vf->pf_rid)
 		return false;
 	if (!sriov->stride)
 		return !from_first;
@@ -467,7 +467,7 @@ static bool lu_verify_pci_device(const struct pci_ser *ser, __u32 index, struct 
 	for (i = 0; i < index; i++)
 		if (devices[i].segment == device->segment && devices[i].rid == device->rid)
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, index, device->rid);
-	if (device->flags & PCI_DEVICE_SER_PF && !lu_verify_pf(device, index, verdict))
+	if (!lu_verify_pf(device, index, verdict))
 		return false;
 	if (!(device->flags & PCI_DEVICE_SER_VF))
 		return true;
