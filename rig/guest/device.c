@@ -35,6 +35,9 @@ static const struct {
 	{ "igbstub", &igb_stub_ops, "0000:00:05.0", false, 0 },
 	{ "vf0", &igb_vf_ops, "0000:00:15.0", true, 0 },
 	{ "vf1", &igb_vf_ops, "0000:00:15.2", true, 1 },
+	{ "pigb", &igb_ops, "0000:01:00.0", true, 0 },
+	{ "pvf0", &igb_vf_ops, "0000:01:10.0", true, 0 },
+	{ "pvf1", &igb_vf_ops, "0000:01:10.2", true, 1 },
 	{ "rogue", &ohci_ops, "0000:00:06.0", false, 0 },
 };
 

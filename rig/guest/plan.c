@@ -192,6 +192,21 @@ static int plan_sriov(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* As update, of one hop, without virtual functions, which come when the new kernel has the device. */
+static int plan_sriov_later(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_retrieve(rig);
+	if (!ret)
+		ret = update_swap(rig);
+	if (!ret)
+		ret = sriov_later(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -205,6 +220,7 @@ static const struct {
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
 	{ "sriov", plan_sriov },
+	{ "sriov-later", plan_sriov_later },
 };
 
 int plan_run(struct rig *rig)

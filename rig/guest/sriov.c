@@ -4,7 +4,7 @@
  * asks for something else. In the new kernel they are where they were before anybody asks for them.
  */
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "check.h"
 #include "pci.h"
@@ -13,6 +13,8 @@
 #include "verify.h"
 
 #define OTHER_DRIVER "pcieport"
+
+#define NR_LATER 7		/* of the eight an igb can have */
 
 static struct device *physical_function(struct rig *rig)
 {
@@ -161,4 +163,38 @@ int sriov_finished(struct rig *rig)
 	if (!ret)
 		check_result(pci_driver_bind(pf->bdf, OTHER_DRIVER), -ENODEV, "sriov-finished-other-driver");
 	return ret ? ret : pci_driver_bind(pf->bdf, PCI_PF_STUB);
+}
+
+/* The nth virtual function that igb makes, where it is. */
+static int check_later(const char *bdf, unsigned int nr)
+{
+	char vf_bdf[16];
+
+	snprintf(vf_bdf, sizeof(vf_bdf), "0000:00:%02x.%u", 0x15 + nr / 4, nr % 4 * 2);
+	return pci_virtfn_check(bdf, nr, vf_bdf);
+}
+
+/* A function that went through the update with its virtual ones off can have them on afterwards, and off, and on again. */
+int sriov_later(struct rig *rig)
+{
+	const char *bdf = NULL;
+	unsigned int i, round;
+	struct device *dev;
+	int ret;
+
+	rig_for_each_preserved(dev, rig)
+		if (dev->ops == &igb_ops)
+			bdf = dev->bdf;
+	if (!bdf)
+		return -ENODEV;
+	check_result(pci_numvfs_write(bdf, NR_LATER), -EBUSY, "sriov-later-before-finish");
+	ret = update_finish(rig);
+	for (round = 0; !ret && round < 2; round++) {
+		check_result(pci_numvfs_write(bdf, NR_LATER), 0, "sriov-later-on-%u", round);
+		for (i = 0; i < NR_LATER; i++)
+			check_result(check_later(bdf, i), 0, "sriov-later-%u-place-%u", i, round);
+		check_result(pci_numvfs_write(bdf, 0), 0, "sriov-later-off-%u", round);
+		check_result(check_later(bdf, 0), -ENXIO, "sriov-later-gone-%u", round);
+	}
+	return ret;
 }

@@ -9,5 +9,6 @@ int sriov_without_pf(struct rig *rig);
 int sriov_preserved(struct rig *rig);
 int sriov_kept(struct rig *rig);
 int sriov_finished(struct rig *rig);
+int sriov_later(struct rig *rig);
 
 #endif

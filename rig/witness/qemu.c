@@ -31,6 +31,12 @@ static const struct qemu_device devices[] = {
 	/* These are there when the guest has made them; QEMU has their objects from the start. */
 	{ .name = "vf0", .type = "igbvf", .bdf = 0x15 << 3, .receives = true, .pool = 0 },
 	{ .name = "vf1", .type = "igbvf", .bdf = 0x15 << 3 | 2, .receives = true, .pool = 1 },
+	/* The same once more, behind a root port. */
+	{ .name = "pigb", .type = "igb", .bdf = 1 << 8, .nr_args = 4, .args = {
+		"-device", "pcie-root-port,id=above,addr=7,chassis=1", "-device", "igb,id=igb,bus=above,netdev=net" },
+		.receives = true, .pool = RIG_POOL_PF },
+	{ .name = "pvf0", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3, .receives = true, .pool = 0 },
+	{ .name = "pvf1", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3 | 2, .receives = true, .pool = 1 },
 	{ .name = "rogue", .type = "pci-ohci", .bdf = 6 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=rogue,addr=6" } },
 };
 

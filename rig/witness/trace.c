@@ -272,8 +272,13 @@ static void on_ohci_reset(struct trace *trace, const char *args)
 
 static void on_igb_reset(struct trace *trace, const char *args)
 {
+	int index = -1;
+
 	(void)args;
-	count_reset(trace, find_by_sid(trace, qemu_device_find("igb")->bdf));
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		if (!strcmp(trace->devices[i].device->type, "igb"))
+			index = i;
+	count_reset(trace, index);
 }
 
 static void on_power(struct trace *trace, const char *args)

@@ -696,6 +696,26 @@ static void test_reset_of_virtual_function(void **state)
 	synthetic_free(s);
 }
 
+/* That nothing moves is no news of a device that was sent nothing; of the others it is. */
+static void test_no_packets(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+
+	(void)state;
+	stop_counter(s, IGB, 0);
+	s->run->packets.rate = 0;
+	conclude(s);
+	assert_true(s->verdict.pass);
+	synthetic_free(s);
+
+	s = synthetic_new(SCENARIO);
+	stop_counter(s, HDA, AT_WORKLOAD);
+	s->run->packets.rate = 0;
+	conclude(s);
+	assert_true(has_reason(s, "counter-stopped: hda"));
+	synthetic_free(s);
+}
+
 /* No hop, no hello: rules that follow from one another, so only the first matters. */
 static void test_machine_that_never_spoke(void **state)
 {
@@ -722,13 +742,14 @@ static void test_second_kernel_that_never_came(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rules) + 6] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rules) + 7] = {
 		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
 		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
 		cmocka_unit_test(test_many_splats), cmocka_unit_test(test_reset_of_virtual_function),
+		cmocka_unit_test(test_no_packets),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		tests[6 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+		tests[7 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
