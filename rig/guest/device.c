@@ -33,6 +33,7 @@ static const struct {
 	{ "hda", &hda_ops, "0000:00:04.0", true, 0 },
 	{ "igb", &igb_ops, "0000:00:05.0", true, 0 },
 	{ "igbstub", &igb_stub_ops, "0000:00:05.0", false, 0 },
+	{ "igbkept", &igb_kept_ops, "0000:00:05.0", false, 0 },
 	{ "vf0", &igb_vf_ops, "0000:00:15.0", true, 0 },
 	{ "vf1", &igb_vf_ops, "0000:00:15.2", true, 1 },
 	{ "pigb", &igb_ops, "0000:01:00.0", true, 0 },
@@ -89,7 +90,7 @@ static int device_ioas_build(struct device *dev)
 	if (!ret)
 		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, 0, MEMORY_PROGRAM_BYTES, IOVA_PROGRAM,
 				       false);
-	if (!ret)
+	if (!ret && dev->ops->dma_bytes)
 		ret = iommufd_map_file(space->iommufd, dev->ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes,
 				       dev->iova, true);
 	return ret;
@@ -308,7 +309,7 @@ int device_poll(struct device *dev)
 {
 	int ret;
 
-	if (dev->failed)
+	if (dev->failed || !dev->ops->poll)
 		return 0;
 	ret = device_irq_count(dev);
 	if (!ret)

@@ -39,7 +39,7 @@ struct device;
  * @has_irq: the device raises MSI-X vector 0
  * @start: program the device from reset; its table is attached, bus mastering on, its interrupt set
  * @adopt: take over a device that runs since an earlier kernel: look, and write to no register
- * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works
+ * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works; NULL: nothing
  * @irq_raise: make the device interrupt, for no reason; only with @has_irq
  * @irq_owed: after @adopt: how much came for which the device must have raised an interrupt that nobody got; only with @has_irq
  */
@@ -67,6 +67,7 @@ extern const struct device_ops igb_ops;
 extern const struct device_ops igb_pf_ops;
 extern const struct device_ops igb_vf_ops;
 extern const struct device_ops igb_stub_ops;
+extern const struct device_ops igb_kept_ops;
 
 struct device {
 	const struct device_ops *ops;

@@ -135,18 +135,26 @@ int igb_stub_start(struct device *dev)
 	return pools_setup(dev);
 }
 
+/* One that this program drives, for the sake of the virtual ones alone. */
+static int igb_kept_start(struct device *dev)
+{
+	int ret = pci_numvfs_write(dev->bdf, dev->nr_vfs);
+
+	return ret ? ret : pools_setup(dev);
+}
+
 /* Who is whose physical function. Without virtual functions there is nothing to relate. */
 int igb_functions_relate(struct device *devices, unsigned int nr_devices)
 {
 	struct device *dev, *pf = NULL;
 
 	for (dev = devices; dev < devices + nr_devices; dev++)
-		if (dev->ops == &igb_ops || dev->ops == &igb_stub_ops)
+		if (dev->ops == &igb_ops || dev->ops == &igb_stub_ops || dev->ops == &igb_kept_ops)
 			pf = dev;
 	for (dev = devices; dev < devices + nr_devices; dev++) {
 		if (dev->ops != &igb_vf_ops)
 			continue;
-		/* One that this program drives makes the virtual ones when it starts: it must be named before them. */
+		/* The virtual ones are made when it starts, and in the order in which they are named. */
 		if (!pf || (pf->ops == &igb_ops && pf > dev))
 			return -ENODEV;
 		dev->pf = pf;
@@ -156,10 +164,12 @@ int igb_functions_relate(struct device *devices, unsigned int nr_devices)
 	}
 	if (!pf || !pf->nr_vfs || pf->ops == &igb_stub_ops)
 		return 0;
+	pf->token = token;
+	if (pf->ops == &igb_kept_ops)
+		return 0;
 	pf->ops = &igb_pf_ops;
 	pf->pooled = true;
 	pf->pool = RIG_POOL_PF;
-	pf->token = token;
 	return 0;
 }
 
@@ -197,4 +207,11 @@ const struct device_ops igb_stub_ops = {
 	.kind = RIG_DEVICE_NONE,
 	.vendor = 0x8086,
 	.device = 0x10c9,
+};
+
+const struct device_ops igb_kept_ops = {
+	.kind = RIG_DEVICE_NONE,
+	.vendor = 0x8086,
+	.device = 0x10c9,
+	.start = igb_kept_start,
 };

@@ -192,6 +192,31 @@ static int plan_sriov(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* As update, of one hop; the driver of the physical function is taken away before anybody claims the virtual ones. */
+static int plan_sriov_unbind(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_session_retrieve(rig);
+	if (!ret)
+		ret = update_retrieve_memory(rig);
+	if (!ret)
+		ret = update_retrieve_iommufd(rig);
+	if (!ret)
+		ret = sriov_unbind(rig);
+	if (!ret)
+		ret = update_retrieve_devices(rig);
+	if (!ret)
+		ret = update_restore_all(rig);
+	if (!ret)
+		ret = update_swap(rig);
+	if (!ret)
+		ret = update_finish(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 /* As update, of one hop, without virtual functions, which come when the new kernel has the device. */
 static int plan_sriov_later(struct rig *rig)
 {
@@ -220,6 +245,7 @@ static const struct {
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
 	{ "sriov", plan_sriov },
+	{ "sriov-unbind", plan_sriov_unbind },
 	{ "sriov-later", plan_sriov_later },
 };
 

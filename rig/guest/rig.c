@@ -95,7 +95,7 @@ static int said_start(const struct device *dev, int ret)
 	return ret;
 }
 
-/* The host's driver makes the virtual functions that are opened then. */
+/* First what makes the virtual functions that are opened then, unless it is preserved: that is in its place among the others. */
 static int devices_open(struct rig *rig)
 {
 	struct device *dev;
@@ -104,6 +104,8 @@ static int devices_open(struct rig *rig)
 	rig_for_each_device(dev, rig)
 		if (!ret && dev->ops == &igb_stub_ops)
 			ret = said_start(dev, igb_stub_start(dev));
+		else if (!ret && dev->ops == &igb_kept_ops)
+			ret = said_start(dev, device_open(dev));
 	rig_for_each_preserved(dev, rig)
 		if (!ret)
 			ret = said_start(dev, device_open(dev));

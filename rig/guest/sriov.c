@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "pci.h"
@@ -13,6 +15,8 @@
 #include "verify.h"
 
 #define OTHER_DRIVER "pcieport"
+
+#define UNBIND_WAIT_MS	200
 
 #define NR_LATER 7		/* of the eight an igb can have */
 
@@ -197,4 +201,39 @@ int sriov_later(struct rig *rig)
 		check_result(check_later(bdf, 0), -ENXIO, "sriov-later-gone-%u", round);
 	}
 	return ret;
+}
+
+static bool is_over(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) != 0;
+}
+
+/*
+ * Taking the driver from a physical function cannot be refused, and takes its virtual functions away: it must wait for them. When their
+ * session is finished they are open, and it waits for that, as it would without an update; so it never ends here.
+ */
+int sriov_unbind(struct rig *rig)
+{
+	const struct device *pf = physical_function(rig);
+	struct vfio_device vfio;
+	pid_t child;
+	int fd, ret = pci_vfio_bind(pf->bdf);
+
+	if (ret)
+		return ret;
+	/* Nobody has a file of it, and nobody gets one: closing it would not be without effect. */
+	fd = pci_vfio_cdev_open(pf->bdf);
+	check(fd >= 0, "", "sriov-kept-open");
+	check_result(vfio_device_bind(&vfio, fd, rig->kept.iommufd, NULL), -EBUSY, "sriov-kept-bind");
+	close(fd);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (!child)
+		_exit(!!pci_driver_unbind(pf->bdf));
+	check_counting(rig, "sriov-unbind-counting");
+	usleep(UNBIND_WAIT_MS * 1000);
+	check(!is_over(child), "", "sriov-unbind-waits");
+	check_places(rig, "unbind");
+	return 0;
 }

@@ -10,5 +10,6 @@ int sriov_preserved(struct rig *rig);
 int sriov_kept(struct rig *rig);
 int sriov_finished(struct rig *rig);
 int sriov_later(struct rig *rig);
+int sriov_unbind(struct rig *rig);
 
 #endif

@@ -26,8 +26,9 @@ static const struct qemu_device devices[] = {
 		"-audiodev", "none,id=sound", "-device", "intel-hda,id=hda,addr=4", "-device", "hda-micro,audiodev=sound" } },
 	{ .name = "igb", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" },
 		.receives = true, .pool = RIG_POOL_PF },
-	/* The same, which has virtual functions beside it, and receives nothing. */
+	/* The same, in the hands of the host's stub driver or of the program; has virtual functions beside it, and receives nothing. */
 	{ .name = "igbstub", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" } },
+	{ .name = "igbkept", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" } },
 	/* These are there when the guest has made them; QEMU has their objects from the start. */
 	{ .name = "vf0", .type = "igbvf", .bdf = 0x15 << 3, .receives = true, .pool = 0 },
 	{ .name = "vf1", .type = "igbvf", .bdf = 0x15 << 3 | 2, .receives = true, .pool = 1 },
