@@ -81,8 +81,9 @@ struct rig_telemetry {
 #define RIG_POOL_PF		7
 
 /*
- * A packet from the witness: Ethernet header (RIG_PACKET_ETHERTYPE), then this, network byte order left aside: little endian like everything here. The payload is filled with a pattern made from the sequence number, so that a packet in another's buffer
- * or a torn one is seen as corrupt.
+ * A packet from the witness: Ethernet header (RIG_PACKET_ETHERTYPE), then this, network byte order left aside: little endian like
+ * everything here. The payload is filled with a pattern made from the sequence number, so that a packet in another's buffer or a torn
+ * one is seen as corrupt; and so is one that came to a function whose address it does not have.
  */
 struct rig_packet {
 	uint32_t magic;			/* RIG_PACKET_MAGIC */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets with sequence numbers for igb and its virtual functions, at a steady rate, over a pair of local datagram sockets: nothing on the way can
- * drop one. When the device takes none, QEMU stops reading, the sockets fill and the sender waits: that shows as backlog,
- * and what the device took and lost shows as lost.
+ * Packets with sequence numbers for igb and its virtual functions, at a steady rate, over a pair of local datagram sockets: nothing
+ * on the way can drop one. When the device takes none, QEMU stops reading, the sockets fill and the sender waits: that shows as
+ * backlog, and what the device took and lost shows as lost.
  */
 #ifndef WITNESS_PACKETS_H
 #define WITNESS_PACKETS_H

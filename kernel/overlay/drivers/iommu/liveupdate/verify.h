@@ -28,7 +28,7 @@ enum lu_error {
 	LU_ERR_RESERVED,	/* a reserved field or an unknown flag is set */
 	LU_ERR_COUNT,		/* a count beyond its bounds */
 	LU_ERR_ALIGNMENT,	/* a physical address not aligned as its kind must be */
-	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the address width; a requester ID, likewise */
+	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the width; a requester ID likewise */
 	LU_ERR_INDEX,		/* a record refers to one that is not there */
 	LU_ERR_DUPLICATE,	/* two records for one thing, or a page listed twice */
 	LU_ERR_KIND,		/* unknown driver, format, number of levels or kind of function */
