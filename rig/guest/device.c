@@ -21,11 +21,19 @@ static const struct {
 	const struct device_ops *ops;
 	const char *bdf;
 	bool preserved;
+	uint32_t pool;
 } known_devices[] = {
-	{ "ohci", &ohci_ops, "0000:00:03.0", true },
-	{ "hda", &hda_ops, "0000:00:04.0", true },
-	{ "igb", &igb_ops, "0000:00:05.0", true },
-	{ "rogue", &ohci_ops, "0000:00:06.0", false },
+	{ "ohci", &ohci_ops, "0000:00:03.0", true, 0 },
+	{ "hda", &hda_ops, "0000:00:04.0", true, 0 },
+	{ "igb", &igb_ops, "0000:00:05.0", true, 0 },
+	{ "igbstub", &igb_stub_ops, "0000:00:05.0", false, 0 },
+	{ "igbkept", &igb_kept_ops, "0000:00:05.0", false, 0 },
+	{ "vf0", &igb_vf_ops, "0000:00:15.0", true, 0 },
+	{ "vf1", &igb_vf_ops, "0000:00:15.2", true, 1 },
+	{ "pigb", &igb_ops, "0000:01:00.0", true, 0 },
+	{ "pvf0", &igb_vf_ops, "0000:01:10.0", true, 0 },
+	{ "pvf1", &igb_vf_ops, "0000:01:10.2", true, 1 },
+	{ "rogue", &ohci_ops, "0000:00:06.0", false, 0 },
 };
 
 /* @description: "<name>" or "<name>@<bdf>" */
@@ -40,6 +48,7 @@ int device_describe(struct device *dev, const char *description)
 		*dev = (struct device){
 			.ops = known_devices[i].ops,
 			.preserved = known_devices[i].preserved,
+			.pool = known_devices[i].pool,
 			.vfio.fd = -1,
 			.irq_fd = -1,
 			.retrieved_fd = -1,
@@ -81,6 +90,8 @@ int device_ioas_map(const struct device *dev, uint32_t ioas_id)
 {
 	const struct space *space = dev->space;
 
+	if (!dev->ops->dma_bytes)
+		return 0;
 	return iommufd_map_file(space->iommufd, ioas_id, space->memory.fd, dev->dma_offset, dev->ops->dma_bytes, dev->iova, true);
 }
 
@@ -180,7 +191,7 @@ static int device_bind(struct device *dev)
 	fd = pci_vfio_cdev_open(dev->bdf);
 	if (fd < 0)
 		return fd;
-	ret = vfio_device_bind(&dev->vfio, fd, dev->space->iommufd);
+	ret = vfio_device_bind(&dev->vfio, fd, dev->space->iommufd, dev->token);
 	if (ret)
 		close(fd);
 	return ret ? ret : vfio_device_regions_find(&dev->vfio);
@@ -229,7 +240,7 @@ static int device_telemetry_check(const struct device *dev)
 /* Binds a device's file that came through an update. Its tables are the old kernel's still. */
 int device_claim(struct device *dev)
 {
-	int ret = vfio_device_bind(&dev->vfio, dev->retrieved_fd, dev->space->iommufd);
+	int ret = vfio_device_bind(&dev->vfio, dev->retrieved_fd, dev->space->iommufd, NULL);
 
 	if (ret)
 		return ret;
@@ -303,7 +314,7 @@ int device_poll(struct device *dev)
 {
 	int ret;
 
-	if (dev->failed)
+	if (dev->failed || !dev->ops->poll)
 		return 0;
 	ret = device_irq_count(dev);
 	if (!ret)

@@ -46,7 +46,7 @@ struct device;
  * @has_irq: the device raises MSI-X vector 0
  * @start: program the device from reset; its table is attached, bus mastering on, its interrupt set
  * @adopt: take over a device that runs since an earlier kernel: look, and write to no register
- * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works
+ * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works; NULL: nothing
  * @irq_raise: make the device interrupt, for no reason; only with @has_irq
  * @irq_owed: after @adopt: how much came for which the device must have raised an interrupt that nobody got; only with @has_irq
  */
@@ -71,6 +71,10 @@ struct device_ops {
 extern const struct device_ops ohci_ops;
 extern const struct device_ops hda_ops;
 extern const struct device_ops igb_ops;
+extern const struct device_ops igb_pf_ops;
+extern const struct device_ops igb_vf_ops;
+extern const struct device_ops igb_stub_ops;
+extern const struct device_ops igb_kept_ops;
 
 struct device {
 	const struct device_ops *ops;
@@ -92,6 +96,13 @@ struct device {
 	uint64_t nr_irqs;
 	uint32_t next;			/* igb: next descriptor to look at */
 
+	struct device *pf;		/* of a virtual function: its physical one */
+	unsigned int nr_vfs;		/* of a physical function */
+	bool pooled;			/* receives by a pool of the filter, what is sent to its address */
+	uint32_t pool;
+	const uint8_t *token;		/* what functions of one device show that they belong together by, when they are opened */
+	uint8_t *bar0;			/* the registers, where the host's driver has the device */
+
 	bool marked;			/* its HWPT, which it stays whatever becomes of the session */
 	int retrieved_fd;		/* its file of the session, from retrieve to bind, else -1 */
 	uint32_t restored_id;		/* the HWPT of the old tables, from restore to destroy, else 0 */
@@ -108,8 +119,10 @@ int device_irq_count(struct device *dev);
 int device_irq_wait(struct device *dev, unsigned int ms);
 int device_poll(struct device *dev);
 
-/* For the plan that shows that no interrupt is lost. */
 int igb_head_read(struct device *dev, uint32_t *head);
+
+int igb_functions_relate(struct device *devices, unsigned int nr_devices);
+int igb_stub_start(struct device *dev);
 
 static inline uint64_t device_iova(unsigned int index)
 {

@@ -9,37 +9,31 @@
 #include <string.h>
 #include <time.h>
 
-#include "device.h"
+#include "igb.h"
 
 #define IGB_CTRL		0x0000
 #define IGB_STATUS		0x0008
 #define IGB_MDIC		0x0020
-#define IGB_RCTL		0x0100
-#define IGB_GPIE		0x1514
 #define IGB_EICS		0x1520
-#define IGB_EIMS		0x1524
-#define IGB_EIAC		0x152c
-#define IGB_IVAR0		0x1700
-#define IGB_RDBAL0		0xc000
-#define IGB_RDBAH0		0xc004
-#define IGB_RDLEN0		0xc008
-#define IGB_SRRCTL0		0xc00c
-#define IGB_RDH0		0xc010
-#define IGB_RDT0		0xc018
-#define IGB_RXDCTL0		0xc028
+
+/* Of one receive queue, from its base on. */
+#define IGB_RDBAL		0x00
+#define IGB_RDBAH		0x04
+#define IGB_RDLEN		0x08
+#define IGB_SRRCTL		0x0c
+#define IGB_RDH			0x10
+#define IGB_RDT			0x18
+#define IGB_RXDCTL		0x28
+#define IGB_QUEUE0		0xc000
 
 #define IGB_CTRL_SLU		(1u << 6)	/* set link up */
 #define IGB_STATUS_LU		(1u << 1)
 #define IGB_MDIC_PHY1		(1u << 21)
 #define IGB_MDIC_WRITE		(1u << 26)
 #define IGB_MDIC_READY		(1u << 28)
-#define IGB_RCTL_EN		(1u << 1)
 #define IGB_RCTL_UPE		(1u << 3)	/* promiscuous */
 #define IGB_RCTL_MPE		(1u << 4)
 #define IGB_RCTL_BAM		(1u << 15)	/* broadcast */
-#define IGB_RCTL_SECRC		(1u << 26)	/* strip the CRC */
-#define IGB_GPIE_MULTIPLE_MSIX	(1u << 4)
-#define IGB_IVAR_VALID		(1u << 7)
 #define IGB_SRRCTL_1KIB		1u		/* packet buffer size in KiB */
 #define IGB_SRRCTL_ADV_ONEBUF	(1u << 25)
 #define IGB_RXDCTL_ENABLE	(1u << 25)
@@ -47,15 +41,10 @@
 #define PHY_CONTROL		0
 #define PHY_CONTROL_AUTONEG	0x1200		/* enable and restart autonegotiation */
 
-/* DMA memory: the ring, then the buffers. */
-#define IGB_NR_DESCRIPTORS	32768u
-#define IGB_RING_BYTES		(IGB_NR_DESCRIPTORS * sizeof(union igb_descriptor))
-#define IGB_BUFFER_BYTES	1024u
-#define IGB_BUFFERS		IGB_RING_BYTES
-
 #define IGB_RX_DONE		(1u << 0)
 #define IGB_RX_END_OF_PACKET	(1u << 1)
 
+#define ETHERNET_ADDRESS_BYTES	6
 #define ETHERNET_HEADER_BYTES	14
 #define ETHERNET_TYPE		12
 
@@ -74,10 +63,7 @@ union igb_descriptor {
 	} done;
 };
 
-struct igb_setup {
-	uint32_t reg;
-	uint32_t value;
-};
+_Static_assert(sizeof(union igb_descriptor) == IGB_RING_BYTES / IGB_NR_DESCRIPTORS, "size of a descriptor");
 
 static union igb_descriptor *igb_descriptor(const struct device *dev, uint32_t index)
 {
@@ -92,14 +78,47 @@ static void igb_descriptor_arm(const struct device *dev, uint32_t index)
 	descriptor->read.packet_address = dev->iova + IGB_BUFFERS + (uint64_t)index * IGB_BUFFER_BYTES;
 }
 
-static int igb_bit_wait(struct device *dev, uint32_t reg, uint32_t bit)
+/* Through the device's file, or through a mapping where the host's driver has the device. */
+int igb_read(const struct device *dev, uint32_t reg, uint32_t *value)
+{
+	if (!dev->bar0)
+		return vfio_read32(&dev->vfio, reg, value);
+	*value = *(const volatile uint32_t *)(dev->bar0 + reg);
+	return 0;
+}
+
+int igb_write(const struct device *dev, uint32_t reg, uint32_t value)
+{
+	if (!dev->bar0)
+		return vfio_write32(&dev->vfio, reg, value);
+	*(volatile uint32_t *)(dev->bar0 + reg) = value;
+	return 0;
+}
+
+int igb_write_all(const struct device *dev, const struct igb_setup *setup, size_t nr)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < nr; i++)
+		ret = igb_write(dev, setup[i].reg, setup[i].value);
+	return ret;
+}
+
+/* A register of the queue that the function receives by. */
+static uint32_t igb_queue(const struct device *dev, uint32_t reg)
+{
+	return dev->ops->counter_register - IGB_RDH + reg;
+}
+
+static int igb_bit_wait(const struct device *dev, uint32_t reg, uint32_t bit)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	uint32_t value;
 	int tries, ret;
 
 	for (tries = 0; tries < 5000; tries++) {
-		ret = vfio_read32(&dev->vfio, reg, &value);
+		ret = igb_read(dev, reg, &value);
 		if (ret)
 			return ret;
 		if (value & bit)
@@ -109,15 +128,15 @@ static int igb_bit_wait(struct device *dev, uint32_t reg, uint32_t bit)
 	return -ETIMEDOUT;
 }
 
-static int igb_link_up(struct device *dev)
+int igb_link_up(const struct device *dev)
 {
 	uint32_t ctrl;
-	int ret = vfio_read32(&dev->vfio, IGB_CTRL, &ctrl);
+	int ret = igb_read(dev, IGB_CTRL, &ctrl);
 
 	if (!ret)
-		ret = vfio_write32(&dev->vfio, IGB_CTRL, ctrl | IGB_CTRL_SLU);
+		ret = igb_write(dev, IGB_CTRL, ctrl | IGB_CTRL_SLU);
 	if (!ret)
-		ret = vfio_write32(&dev->vfio, IGB_MDIC,
+		ret = igb_write(dev, IGB_MDIC,
 				   IGB_MDIC_WRITE | IGB_MDIC_PHY1 | PHY_CONTROL << 16 | PHY_CONTROL_AUTONEG);
 	if (!ret)
 		ret = igb_bit_wait(dev, IGB_MDIC, IGB_MDIC_READY);
@@ -126,39 +145,45 @@ static int igb_link_up(struct device *dev)
 	return ret;
 }
 
+int igb_queue_setup(const struct device *dev)
+{
+	const struct igb_setup setup[] = {
+		{ igb_queue(dev, IGB_RDBAL), dev->iova },
+		{ igb_queue(dev, IGB_RDBAH), dev->iova >> 32 },
+		{ igb_queue(dev, IGB_RDLEN), IGB_RING_BYTES },
+		{ igb_queue(dev, IGB_SRRCTL), IGB_SRRCTL_ADV_ONEBUF | IGB_SRRCTL_1KIB },
+		{ igb_queue(dev, IGB_RDH), 0 },
+		{ igb_queue(dev, IGB_RDT), 0 },
+		{ igb_queue(dev, IGB_RXDCTL), IGB_RXDCTL_ENABLE },
+	};
+
+	return igb_write_all(dev, setup, ARRAY_SIZE(setup));
+}
+
 /*
  * The cause of vector 0 clears itself when the message is sent and stays enabled: there is nothing for software to write
  * on an interrupt, so none is held back while no software runs.
  */
-static int igb_registers_setup(struct device *dev)
+static int igb_registers_setup(const struct device *dev)
 {
 	const struct igb_setup setup[] = {
 		{ IGB_GPIE, IGB_GPIE_MULTIPLE_MSIX },
 		{ IGB_EIAC, 1 },
 		{ IGB_IVAR0, IGB_IVAR_VALID },
 		{ IGB_EIMS, 1 },
-		{ IGB_RDBAL0, dev->iova },
-		{ IGB_RDBAH0, dev->iova >> 32 },
-		{ IGB_RDLEN0, IGB_RING_BYTES },
-		{ IGB_SRRCTL0, IGB_SRRCTL_ADV_ONEBUF | IGB_SRRCTL_1KIB },
-		{ IGB_RDH0, 0 },
-		{ IGB_RDT0, 0 },
-		{ IGB_RXDCTL0, IGB_RXDCTL_ENABLE },
-		{ IGB_RCTL, IGB_RCTL_EN | IGB_RCTL_UPE | IGB_RCTL_MPE | IGB_RCTL_BAM | IGB_RCTL_SECRC },
 	};
-	size_t i;
-	int ret = 0;
+	int ret = igb_write_all(dev, setup, ARRAY_SIZE(setup));
 
-	for (i = 0; !ret && i < sizeof(setup) / sizeof(setup[0]); i++)
-		ret = vfio_write32(&dev->vfio, setup[i].reg, setup[i].value);
-	return ret;
+	if (!ret)
+		ret = igb_queue_setup(dev);
+	return ret ? ret : igb_write(dev, IGB_RCTL, IGB_RCTL_EN | IGB_RCTL_UPE | IGB_RCTL_MPE | IGB_RCTL_BAM | IGB_RCTL_SECRC);
 }
 
 /* The tail stays one behind the descriptor that is looked at next: the device may fill all but one. */
 static int igb_tail_write(struct device *dev)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);	/* descriptors before the register that hands them over */
-	return vfio_write32(&dev->vfio, IGB_RDT0, (dev->next + IGB_NR_DESCRIPTORS - 1) % IGB_NR_DESCRIPTORS);
+	return igb_write(dev, igb_queue(dev, IGB_RDT), (dev->next + IGB_NR_DESCRIPTORS - 1) % IGB_NR_DESCRIPTORS);
 }
 
 static int igb_packets_init(struct device *dev)
@@ -171,15 +196,12 @@ static int igb_packets_init(struct device *dev)
 	return ret;
 }
 
-static int igb_start(struct device *dev)
+/* The queue is set up: hands the device all it has. */
+int igb_ring_start(struct device *dev)
 {
 	uint32_t i;
 	int ret = igb_packets_init(dev);
 
-	if (!ret)
-		ret = igb_link_up(dev);
-	if (!ret)
-		ret = igb_registers_setup(dev);
 	if (ret)
 		return ret;
 	for (i = 0; i < IGB_NR_DESCRIPTORS; i++)
@@ -188,14 +210,23 @@ static int igb_start(struct device *dev)
 	return igb_tail_write(dev);
 }
 
-/* The tail register says where the last kernel's program was. */
-static int igb_adopt(struct device *dev)
+static int igb_start(struct device *dev)
 {
-	uint32_t base, tail;
-	int ret = vfio_read32(&dev->vfio, IGB_RDBAL0, &base);
+	int ret = igb_link_up(dev);
 
 	if (!ret)
-		ret = vfio_read32(&dev->vfio, IGB_RDT0, &tail);
+		ret = igb_registers_setup(dev);
+	return ret ? ret : igb_ring_start(dev);
+}
+
+/* The tail register says where the last kernel's program was. */
+int igb_adopt(struct device *dev)
+{
+	uint32_t base, tail;
+	int ret = igb_read(dev, igb_queue(dev, IGB_RDBAL), &base);
+
+	if (!ret)
+		ret = igb_read(dev, igb_queue(dev, IGB_RDT), &tail);
 	if (ret)
 		return ret;
 	if (base != dev->iova || tail >= IGB_NR_DESCRIPTORS)
@@ -231,6 +262,17 @@ static void packet_count(struct device *dev, uint32_t sequence)
 		dev->packets->highest_sequence = sequence;
 }
 
+/* Sent to all, or to this function alone. */
+static bool address_right(const struct device *dev, const uint8_t *frame)
+{
+	static const uint8_t all[ETHERNET_ADDRESS_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t own[ETHERNET_ADDRESS_BYTES - 1] = RIG_MAC_PREFIX;
+
+	if (!dev->pooled)
+		return !memcmp(frame, all, sizeof(all));
+	return !memcmp(frame, own, sizeof(own)) && frame[sizeof(own)] == RIG_MAC_POOL(dev->pool);
+}
+
 /* Frames of other types are not the witness's, and none of its business. */
 static void igb_packet_look(struct device *dev, uint32_t index, uint32_t bytes, uint32_t status)
 {
@@ -241,14 +283,15 @@ static void igb_packet_look(struct device *dev, uint32_t index, uint32_t bytes, 
 	    (frame[ETHERNET_TYPE] << 8 | frame[ETHERNET_TYPE + 1]) != RIG_PACKET_ETHERTYPE)
 		return;
 	memcpy(&packet, frame + ETHERNET_HEADER_BYTES, sizeof(packet));
-	if (bytes < ETHERNET_HEADER_BYTES + sizeof(packet) || !(status & IGB_RX_END_OF_PACKET) || !packet_intact(&packet)) {
+	if (bytes < ETHERNET_HEADER_BYTES + sizeof(packet) || !(status & IGB_RX_END_OF_PACKET) || !packet_intact(&packet) ||
+	    !address_right(dev, frame)) {
 		dev->packets->corrupt++;
 		return;
 	}
 	packet_count(dev, packet.sequence);
 }
 
-static int igb_poll(struct device *dev)
+int igb_poll(struct device *dev)
 {
 	uint32_t status, first = dev->next;
 	union igb_descriptor *descriptor;
@@ -267,7 +310,7 @@ static int igb_poll(struct device *dev)
 }
 
 /* Packets that lie in the ring since the last kernel's program looked. */
-static uint32_t igb_irq_owed(struct device *dev)
+uint32_t igb_irq_owed(struct device *dev)
 {
 	uint32_t head;
 
@@ -276,24 +319,24 @@ static uint32_t igb_irq_owed(struct device *dev)
 	return (head + IGB_NR_DESCRIPTORS - dev->next) % IGB_NR_DESCRIPTORS;
 }
 
-static int igb_irq_raise(struct device *dev)
+int igb_irq_raise(struct device *dev)
 {
-	return vfio_write32(&dev->vfio, IGB_EICS, 1);
+	return igb_write(dev, IGB_EICS, 1);
 }
 
 /* The descriptor that the device fills next. */
 int igb_head_read(struct device *dev, uint32_t *head)
 {
-	return vfio_read32(&dev->vfio, IGB_RDH0, head);
+	return igb_read(dev, igb_queue(dev, IGB_RDH), head);
 }
 
 const struct device_ops igb_ops = {
 	.kind = RIG_DEVICE_IGB,
 	.vendor = 0x8086,
 	.device = 0x10c9,
-	.dma_bytes = IGB_BUFFERS + IGB_NR_DESCRIPTORS * IGB_BUFFER_BYTES,
+	.dma_bytes = IGB_DMA_BYTES,
 	.counter_modulo = IGB_NR_DESCRIPTORS,
-	.counter_register = IGB_RDH0,
+	.counter_register = IGB_QUEUE0 + IGB_RDH,
 	.has_irq = true,
 	.start = igb_start,
 	.adopt = igb_adopt,

@@ -19,7 +19,7 @@ static int lab_device_bind(struct lab *lab)
 	fd = pci_vfio_cdev_open(lab->bdf);
 	if (fd < 0)
 		return fd;
-	ret = vfio_device_bind(&lab->vfio, fd, lab->iommufd);
+	ret = vfio_device_bind(&lab->vfio, fd, lab->iommufd, NULL);
 	if (ret)
 		close(fd);
 	return ret;

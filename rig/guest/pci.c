@@ -49,14 +49,14 @@ int pci_bar0_read(const char *bdf, uint64_t *pa)
 	return *pa ? 0 : -ENXIO;
 }
 
-/* Resolves the name of the driver that has the device; an empty string for none. */
-static int pci_driver_read(const char *bdf, char *to, size_t bytes)
+/* The last part of what a link of the device's directory points to; an empty string if there is no such link. */
+static int pci_link_read(const char *bdf, const char *what, char *to, size_t bytes)
 {
 	char path[128], link[256];
 	ssize_t len;
 	char *name;
 
-	snprintf(path, sizeof(path), PCI_PATH, bdf, "driver");
+	snprintf(path, sizeof(path), PCI_PATH, bdf, what);
 	len = readlink(path, link, sizeof(link) - 1);
 	if (len < 0 && errno == ENOENT)
 		len = 0;
@@ -68,21 +68,34 @@ static int pci_driver_read(const char *bdf, char *to, size_t bytes)
 	return 0;
 }
 
+static int pci_attribute_write(const char *bdf, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PCI_PATH, bdf, name);
+	return file_write_line(path, text);
+}
+
+/* Which driver alone may have the device; an empty string for any. */
+int pci_driver_override(const char *bdf, const char *driver)
+{
+	return pci_attribute_write(bdf, "driver_override", *driver ? driver : "\n");
+}
+
 /*
  * By name of the device rather than by vfio-pci.ids on the command line: the rig may have two devices of one kind, of
  * which one is to have another driver.
  */
 int pci_vfio_bind(const char *bdf)
 {
-	char path[128], driver[64];
-	int ret = pci_driver_read(bdf, driver, sizeof(driver));
+	char driver[64];
+	int ret = pci_link_read(bdf, "driver", driver, sizeof(driver));
 
 	if (ret || !strcmp(driver, "vfio-pci"))
 		return ret;
 	if (*driver)
 		return -EBUSY;
-	snprintf(path, sizeof(path), PCI_PATH, bdf, "driver_override");
-	ret = file_write_line(path, "vfio-pci");
+	ret = pci_driver_override(bdf, "vfio-pci");
 	if (ret)
 		return ret;
 	return file_write_line("/sys/bus/pci/drivers_probe", bdf);
@@ -92,23 +105,66 @@ int pci_vfio_bind(const char *bdf)
 int pci_driver_bind(const char *bdf, const char *driver)
 {
 	char path[128];
-	int ret;
+	int ret = pci_driver_override(bdf, driver);
 
-	snprintf(path, sizeof(path), PCI_PATH, bdf, "driver_override");
-	ret = file_write_line(path, driver);
 	if (ret)
 		return ret;
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/bind", driver);
 	return file_write_line(path, bdf);
 }
 
+int pci_driver_unbind(const char *bdf)
+{
+	return pci_attribute_write(bdf, "driver/unbind", bdf);
+}
+
 /* What a device of no driver translates through, by default. */
 int pci_group_type_set(const char *bdf, const char *type)
 {
-	char path[128];
+	return pci_attribute_write(bdf, "iommu_group/type", type);
+}
+
+/* Is that a table of its own, rather than the identity? */
+int pci_group_translated(const char *bdf, bool *translated)
+{
+	char path[128], type[32];
+	int ret;
 
 	snprintf(path, sizeof(path), PCI_PATH, bdf, "iommu_group/type");
-	return file_write_line(path, type);
+	ret = file_read_line(path, type, sizeof(type));
+	if (ret)
+		return ret;
+	*translated = !strncmp(type, "DMA", 3);
+	return 0;
+}
+
+/* Return: the number of the device's group. */
+int pci_group_read(const char *bdf)
+{
+	char group[32];
+	int ret = pci_link_read(bdf, "iommu_group", group, sizeof(group));
+
+	if (ret)
+		return ret;
+	return *group ? atoi(group) : -ENOENT;
+}
+
+int pci_reset(const char *bdf)
+{
+	return pci_attribute_write(bdf, "reset", "1");
+}
+
+/* Return: 0 when virtual function @nr is @vf_bdf. */
+int pci_virtfn_check(const char *bdf, unsigned int nr, const char *vf_bdf)
+{
+	char name[32], found[64];
+	int ret;
+
+	snprintf(name, sizeof(name), "virtfn%u", nr);
+	ret = pci_link_read(bdf, name, found, sizeof(found));
+	if (ret)
+		return ret;
+	return strcmp(found, vf_bdf) ? -ENXIO : 0;
 }
 
 static int pci_config_open(const char *bdf)
@@ -187,7 +243,15 @@ int pci_msix_masked(const char *bdf)
 	return !!(flags & PCI_MSIX_FLAGS_MASKALL);
 }
 
-/* Registers of a device that has no driver. */
+int pci_numvfs_write(const char *bdf, unsigned int nr_vfs)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nr_vfs);
+	return pci_attribute_write(bdf, "sriov_numvfs", text);
+}
+
+/* Registers of a device that has no driver, or one that lets others have them. */
 int pci_bar0_map(const char *bdf, size_t bytes, void **base)
 {
 	char path[128];

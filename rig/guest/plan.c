@@ -15,6 +15,7 @@
 #include "refuse.h"
 #include "rogue.h"
 #include "several.h"
+#include "sriov.h"
 #include "unequal.h"
 #include "update.h"
 
@@ -169,6 +170,84 @@ static int plan_quarantine(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* As update, of one hop, with virtual functions, and with what would take them away refused at each step. */
+static int plan_sriov(struct rig *rig)
+{
+	int ret;
+
+	if (rig->options.generation) {
+		ret = sriov_kept(rig);
+		if (!ret)
+			ret = update_adopt(rig);
+		if (!ret)
+			ret = sriov_finished(rig);
+		return ret ? ret : rig_run(rig, rig->options.run_ms);
+	}
+	ret = plan_dma(rig);
+	if (!ret)
+		ret = sriov_without_pf(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_preserve(rig);
+	if (!ret)
+		ret = sriov_preserved(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
+/* As update, of one hop; the driver of the physical function is taken away before anybody claims the virtual ones. */
+static int plan_sriov_unbind(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_session_retrieve(rig);
+	if (!ret)
+		ret = update_retrieve_memory(rig);
+	if (!ret)
+		ret = update_retrieve_iommufd(rig);
+	if (!ret)
+		ret = sriov_unbind(rig);
+	if (!ret)
+		ret = update_retrieve_devices(rig);
+	if (!ret)
+		ret = update_restore_all(rig);
+	if (!ret)
+		ret = update_swap(rig);
+	if (!ret)
+		ret = update_finish(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
+/* As update, of one hop, without virtual functions, which come when the new kernel has the device. */
+static int plan_sriov_later(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_retrieve(rig);
+	if (!ret)
+		ret = update_swap(rig);
+	if (!ret)
+		ret = sriov_later(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
+/* As update, of one hop, and then swap after swap. */
+static int plan_hammer(struct rig *rig)
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = update_adopt(rig);
+	if (!ret)
+		ret = hammer(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 /* As update, of one hop, with devices that share more, or less, than usual. */
 static int plan_several(struct rig *rig)
 {
@@ -209,19 +288,6 @@ static int plan_unequal(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
-/* As update, of one hop, and then swap after swap. */
-static int plan_hammer(struct rig *rig)
-{
-	int ret;
-
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = update_adopt(rig);
-	if (!ret)
-		ret = hammer(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
-}
-
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -231,12 +297,15 @@ static const struct {
 	{ "stock", plan_stock },
 	{ "abort", plan_abort },
 	{ "containment", plan_containment },
-	{ "hammer", plan_hammer },
 	{ "irq", plan_irq },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "hammer", plan_hammer },
 	{ "several", plan_several },
 	{ "unequal", plan_unequal },
+	{ "sriov", plan_sriov },
+	{ "sriov-unbind", plan_sriov_unbind },
+	{ "sriov-later", plan_sriov_later },
 };
 
 int plan_run(struct rig *rig)

@@ -66,7 +66,7 @@ static int bind_directly(const struct device *dev, int iommufd)
 
 	if (fd < 0)
 		return -EPROTO;
-	ret = vfio_device_bind(&vfio, fd, iommufd);
+	ret = vfio_device_bind(&vfio, fd, iommufd, NULL);
 	close(fd);
 	return ret;
 }
@@ -155,7 +155,7 @@ static int refuse_devices(struct rig *rig, int fresh)
 		if (ret)
 			return ret;
 		check_retrieve_twice(rig, TOKEN_DEVICE(dev->index), dev->retrieved_fd, dev->name);
-		check_result(vfio_device_bind(&vfio, dev->retrieved_fd, fresh), -EPERM, "adopt-%s-bind-to-another-iommufd",
+		check_result(vfio_device_bind(&vfio, dev->retrieved_fd, fresh, NULL), -EPERM, "adopt-%s-bind-to-another-iommufd",
 			     dev->name);
 	}
 	check_result(hitless_session_finish(rig->session), -EBUSY, "adopt-finish-before-swap");

@@ -33,7 +33,7 @@ static int devices_describe(struct rig *rig)
 		dev->iova = device_iova(dev->index);
 		dev->space = &rig->kept;
 	}
-	return rig->nr_devices ? 0 : -ENODEV;
+	return rig->nr_devices ? igb_functions_relate(rig->devices, rig->nr_devices) : -ENODEV;
 }
 
 /* Gives each preserved device its part of the memfd; both kernels come to the same layout. */
@@ -89,19 +89,28 @@ static int telemetry_announce(struct rig *rig)
 	return ret;
 }
 
+static int said_start(const struct device *dev, int ret)
+{
+	if (ret)
+		channel_check(dev->name, false, "start");
+	return ret;
+}
+
+/* First what makes the virtual functions that are opened then, unless it is preserved: that is in its place among the others. */
 static int devices_open(struct rig *rig)
 {
 	struct device *dev;
-	int ret;
+	int ret = 0;
 
-	rig_for_each_preserved(dev, rig) {
-		ret = device_open(dev);
-		if (ret) {
-			channel_check(dev->name, false, "start");
-			return ret;
-		}
-	}
-	return 0;
+	rig_for_each_device(dev, rig)
+		if (!ret && dev->ops == &igb_stub_ops)
+			ret = said_start(dev, igb_stub_start(dev));
+		else if (!ret && dev->ops == &igb_kept_ops)
+			ret = said_start(dev, device_open(dev));
+	rig_for_each_preserved(dev, rig)
+		if (!ret)
+			ret = said_start(dev, device_open(dev));
+	return ret;
 }
 
 /* Memory and an iommufd, and no device in it yet. */

@@ -190,7 +190,7 @@ int update_restore(struct rig *rig, struct device *dev)
 	return said("restore", dev->name, hitless_hwpt_restore(rig->kept.iommufd, TOKEN_HWPT(dev->index), &dev->restored_id));
 }
 
-static int restore_all(struct rig *rig)
+int update_restore_all(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
@@ -216,7 +216,7 @@ int update_retrieve(struct rig *rig)
 	if (!ret)
 		ret = update_retrieve_devices(rig);
 	if (!ret)
-		ret = restore_all(rig);
+		ret = update_restore_all(rig);
 	channel_mark("retrieve-end");
 	return ret;
 }

@@ -24,10 +24,18 @@ static int region_offset_read(int fd, uint32_t index, uint64_t *offset)
 	return 0;
 }
 
-/* Takes @fd only if it succeeds. Register access needs vfio_device_regions_find(): a device may be of interest that has no BAR 0. */
-int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd)
+/*
+ * Takes @fd only if it succeeds. @token: of VFIO_TOKEN_BYTES, or NULL. Register access needs vfio_device_regions_find(): a device may
+ * be of interest that has no BAR 0.
+ */
+int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd, const uint8_t *token)
 {
-	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = iommufd };
+	struct vfio_device_bind_iommufd arg = {
+		.argsz = sizeof(arg),
+		.flags = token ? VFIO_DEVICE_BIND_FLAG_TOKEN : 0,
+		.iommufd = iommufd,
+		.token_uuid_ptr = (uintptr_t)token,
+	};
 
 	if (ioctl(fd, VFIO_DEVICE_BIND_IOMMUFD, &arg))
 		return -errno;
@@ -56,6 +64,11 @@ int vfio_device_detach(const struct vfio_device *vfio)
 	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
 
 	return ioctl(vfio->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg) ? -errno : 0;
+}
+
+int vfio_device_reset(const struct vfio_device *vfio)
+{
+	return ioctl(vfio->fd, VFIO_DEVICE_RESET) ? -errno : 0;
 }
 
 static int vfio_pread(const struct vfio_device *vfio, uint64_t at, void *value, size_t bytes)

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define VFIO_TOKEN_BYTES 16
+
 struct vfio_device {
 	int fd;
 	uint32_t dev_id;		/* in the iommufd it is bound to */
@@ -12,10 +14,11 @@ struct vfio_device {
 	uint64_t config_offset;
 };
 
-int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd);
+int vfio_device_bind(struct vfio_device *vfio, int fd, int iommufd, const uint8_t *token);
 int vfio_device_regions_find(struct vfio_device *vfio);
 int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id);
 int vfio_device_detach(const struct vfio_device *vfio);
+int vfio_device_reset(const struct vfio_device *vfio);
 int vfio_device_bus_master_enable(const struct vfio_device *vfio);
 int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd);
 

@@ -10,7 +10,7 @@
  * JSON lines on the channel, guest to witness only; "t_ns" is CLOCK_MONOTONIC of the guest's kernel:
  *   {"event":"hello","kernel":"<uname -r>","generation":N,"t_ns":T}            first line of each kernel's init; generation 0 is the cold boot
  *   {"event":"telemetry","pa":"0x..."}                                         telemetry page is valid
- *   {"event":"device","name":"ohci|hda|igb|rogue","bdf":"0000:00:03.0","preserved":true|false}
+ *   {"event":"device","name":"ohci|hda|igb|vf0|vf1|igbstub|rogue","bdf":"0000:00:03.0","preserved":true|false}
  *   {"event":"mark","name":"<step>","t_ns":T}                                  steps, see below
  *   {"event":"irq","device":"igb","count":N}                                   interrupts the guest received, so far in this kernel
  *   {"event":"check","name":"...","ok":true|false,"detail":"..."}              one assertion made inside the guest
@@ -41,7 +41,7 @@ enum rig_device_kind {
  * One device. counter_pa points into DMA memory at a counter that the device itself writes.
  *   OHCI: HccaFrameNumber, 16 bits, one step a millisecond; register: HcFmNumber (BAR0 + 0x3c).
  *   HDA: the capture stream's entry of the DMA position buffer, 32 bits, bytes into the cyclic buffer; register: SDnLPIB.
- *   IGB: none (0); packets are judged by their sequence numbers. register: RDH0 (BAR0 + 0xc010), descriptors the device has used.
+ *   IGB: none (0); packets are judged by their sequence numbers. register: RDH of its queue, descriptors the device has used.
  */
 struct rig_device {
 	uint32_t kind;			/* enum rig_device_kind, 0: slot not used */
@@ -73,9 +73,17 @@ struct rig_telemetry {
 };
 
 /*
- * A packet from the witness: Ethernet header (broadcast destination, RIG_PACKET_ETHERTYPE), then this, network byte order left aside: little endian
- * like everything here. The payload is filled with a pattern made from the sequence number, so that a packet in another's buffer
- * or a torn one is seen as corrupt.
+ * Where a packet goes. With one function that receives: to all. With virtual functions: packet n to the receiver n % (their number),
+ * in the order of the scenario's devices, by an address that ends in the pool: the virtual function's number, or RIG_POOL_PF.
+ */
+#define RIG_MAC_PREFIX		{ 0x02, 0, 0, 0x48, 0x4c }	/* locally administered */
+#define RIG_MAC_POOL(pool)	(0x10 + (pool))
+#define RIG_POOL_PF		7
+
+/*
+ * A packet from the witness: Ethernet header (RIG_PACKET_ETHERTYPE), then this, network byte order left aside: little endian like
+ * everything here. The payload is filled with a pattern made from the sequence number, so that a packet in another's buffer or a torn
+ * one is seen as corrupt; and so is one that came to a function whose address it does not have.
  */
 struct rig_packet {
 	uint32_t magic;			/* RIG_PACKET_MAGIC */

@@ -197,7 +197,7 @@ static void judge_packets(const struct run *run, struct verdict *v)
 {
 	const struct packet_verdict *p = &run->packet_verdict;
 
-	if (!strings_contain(&run->scenario.devices, "igb") || !run->packets.rate)
+	if (!qemu_receivers(&run->scenario.devices, NULL) || !run->packets.rate)
 		return;
 	if (p->duplicated)
 		judge_against(v, "packets-duplicated: %" PRIu64, p->duplicated);
@@ -301,10 +301,12 @@ static void judge_device(const struct run *run, struct verdict *v, unsigned int 
 	}
 	if (device->die_ns != NEVER)
 		judge_against(v, "device-dead: %s: gave up at %.3f s", device->device->name, judge_time_s(run, device->die_ns));
+	if (device->device->receives && !run->packets.rate)
+		return;			/* it has nothing to do */
 	if (v->progress[index].counted) {
 		judge_stopped(run, v, index);
 		judge_gap(run, v, index);
-	} else if (strcmp(device->device->name, "igb") && run->telemetry.done) {
+	} else if (!device->device->receives && run->telemetry.done) {
 		judge_against(v, "counter-stopped: %s: was never seen", device->device->name);
 	}
 }

@@ -17,16 +17,30 @@ struct frame {
 	struct rig_packet packet;
 } __attribute__((packed));
 
-void packets_init(struct packets *packets, int fd, int64_t rate)
+void packets_init(struct packets *packets, int fd, const struct strings *devices, int64_t rate)
 {
-	*packets = (struct packets){ .fd = fd, .rate = rate, .refused_since_ns = NEVER };
+	*packets = (struct packets){ .fd = fd, .refused_since_ns = NEVER };
+	packets->nr_receivers = qemu_receivers(devices, packets->receivers);
+	packets->rate = packets->nr_receivers ? rate : 0;
 }
 
-static void frame_fill(struct frame *frame, uint32_t sequence)
+/* Several receivers take turns. */
+static void address_fill(const struct packets *packets, uint8_t destination[6], uint32_t sequence)
+{
+	static const uint8_t prefix[5] = RIG_MAC_PREFIX;
+
+	memset(destination, 0xff, 6);
+	if (packets->nr_receivers < 2)
+		return;
+	memcpy(destination, prefix, sizeof(prefix));
+	destination[5] = RIG_MAC_POOL(packets->receivers[sequence % packets->nr_receivers]->pool);
+}
+
+static void frame_fill(const struct packets *packets, struct frame *frame, uint32_t sequence)
 {
 	static const uint8_t source[6] = { 0x02, 0, 0, 0x48, 0x4c, 0x01 };	/* locally administered */
 
-	memset(frame->destination, 0xff, sizeof(frame->destination));
+	address_fill(packets, frame->destination, sequence);
 	memcpy(frame->source, source, sizeof(source));
 	frame->ethertype = htons(RIG_PACKET_ETHERTYPE);
 	frame->packet.magic = htole32(RIG_PACKET_MAGIC);
@@ -77,7 +91,7 @@ void packets_tick(struct packets *packets, const struct timeline *timeline, uint
 	if (due > RIG_MAX_PACKETS)
 		due = RIG_MAX_PACKETS;
 	for (int i = 0; i < MAX_BURST && packets->sent < due; i++) {
-		frame_fill(&frame, packets->sent);
+		frame_fill(packets, &frame, packets->sent);
 		refused = send(packets->fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(frame);
 		if (refused) {
 			if (errno != EAGAIN && errno != ENOBUFS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets with sequence numbers for igb, at a steady rate, over a pair of local datagram sockets: nothing on the way can
- * drop one. When the device takes none, QEMU stops reading, the sockets fill and the sender waits: that shows as backlog,
- * and what the device took and lost shows as lost.
+ * Packets with sequence numbers for igb and its virtual functions, at a steady rate, over a pair of local datagram sockets: nothing
+ * on the way can drop one. When the device takes none, QEMU stops reading, the sockets fill and the sender waits: that shows as
+ * backlog, and what the device took and lost shows as lost.
  */
 #ifndef WITNESS_PACKETS_H
 #define WITNESS_PACKETS_H
@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qemu.h"
 #include "telemetry.h"
 #include "timeline.h"
 
 struct packets {
 	int fd;
+	unsigned int nr_receivers;
+	const struct qemu_device *receivers[SCENARIO_MAX_DEVICES];
 	int64_t rate;			/* a second; 0: none */
 	bool stopped;
 	uint32_t sent;			/* the next sequence number, too */
@@ -36,7 +39,8 @@ struct packet_verdict {
 	uint64_t sent_after_kexec;
 };
 
-void packets_init(struct packets *packets, int fd, int64_t rate);
+/* None are sent when none of @devices receives. */
+void packets_init(struct packets *packets, int fd, const struct strings *devices, int64_t rate);
 
 /* Sends what is due, and throws away what the guest sends. @answers: how often QEMU answered on its control channel so far. */
 void packets_tick(struct packets *packets, const struct timeline *timeline, uint64_t answers);

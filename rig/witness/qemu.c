@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "qemu.h"
+#include "rig_telemetry.h"
 
 #define MAX_ARGS	160
 #define STOP_GRACE_MS	2000
@@ -23,7 +24,20 @@ static const struct qemu_device devices[] = {
 	{ .name = "ohci", .type = "pci-ohci", .bdf = 3 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=ohci,addr=3" } },
 	{ .name = "hda", .type = "intel-hda", .bdf = 4 << 3, .nr_args = 6, .args = {
 		"-audiodev", "none,id=sound", "-device", "intel-hda,id=hda,addr=4", "-device", "hda-micro,audiodev=sound" } },
-	{ .name = "igb", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" } },
+	{ .name = "igb", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" },
+		.receives = true, .pool = RIG_POOL_PF },
+	/* The same, in the hands of the host's stub driver or of the program; has virtual functions beside it, and receives nothing. */
+	{ .name = "igbstub", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" } },
+	{ .name = "igbkept", .type = "igb", .bdf = 5 << 3, .nr_args = 2, .args = { "-device", "igb,id=igb,addr=5,netdev=net" } },
+	/* These are there when the guest has made them; QEMU has their objects from the start. */
+	{ .name = "vf0", .type = "igbvf", .bdf = 0x15 << 3, .receives = true, .pool = 0 },
+	{ .name = "vf1", .type = "igbvf", .bdf = 0x15 << 3 | 2, .receives = true, .pool = 1 },
+	/* The same once more, behind a root port. */
+	{ .name = "pigb", .type = "igb", .bdf = 1 << 8, .nr_args = 4, .args = {
+		"-device", "pcie-root-port,id=above,addr=7,chassis=1", "-device", "igb,id=igb,bus=above,netdev=net" },
+		.receives = true, .pool = RIG_POOL_PF },
+	{ .name = "pvf0", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3, .receives = true, .pool = 0 },
+	{ .name = "pvf1", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3 | 2, .receives = true, .pool = 1 },
 	{ .name = "rogue", .type = "pci-ohci", .bdf = 6 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=rogue,addr=6" } },
 };
 
@@ -66,6 +80,22 @@ const struct qemu_device *qemu_device_find(const char *name)
 	return NULL;
 }
 
+unsigned int qemu_receivers(const struct strings *names, const struct qemu_device *receivers[SCENARIO_MAX_DEVICES])
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < names->nr; i++) {
+		const struct qemu_device *device = qemu_device_find(names->of[i]);
+
+		if (!device || !device->receives)
+			continue;
+		if (receivers)
+			receivers[nr] = device;
+		nr++;
+	}
+	return nr;
+}
+
 static int add_devices(struct args *args, const struct strings *names, int net_fd)
 {
 	for (unsigned int i = 0; i < names->nr; i++) {
@@ -75,7 +105,7 @@ static int add_devices(struct args *args, const struct strings *names, int net_f
 			complain("no device \"%s\" is known", names->of[i]);
 			return -EINVAL;
 		}
-		if (!strcmp(device->name, "igb")) {
+		if (!strcmp(device->type, "igb")) {
 			add(args, "-netdev");
 			add(args, "dgram,id=net,local.type=fd,local.str=%d", net_fd);
 		}

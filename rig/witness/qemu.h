@@ -3,6 +3,7 @@
 #ifndef WITNESS_QEMU_H
 #define WITNESS_QEMU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,10 +15,15 @@ struct qemu_device {
 	uint16_t bdf;			/* bus << 8 | devfn; also the source id in IOMMU traces */
 	unsigned int nr_args;
 	const char *args[6];
+	bool receives;			/* the witness's packets */
+	uint32_t pool;			/* of several that do, its own address */
 };
 
 /* NULL if there is no such device. */
 const struct qemu_device *qemu_device_find(const char *name);
+
+/* Those of @names that receive packets. Return: how many; @receivers may be NULL. */
+unsigned int qemu_receivers(const struct strings *names, const struct qemu_device *receivers[SCENARIO_MAX_DEVICES]);
 
 /* The witness's ends, non-blocking; -1 when closed. */
 struct qemu {

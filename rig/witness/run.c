@@ -304,8 +304,7 @@ int run_scenario(struct run *run, const struct options *options, const char *pat
 		qmp_init(&run->qmp, run->qemu.qmp_fd, on_qmp_event, run);
 		sampler_init(&run->sampler, &run->qmp, &run->telemetry, &run->trace);
 		looks_init(&run->looks, &run->qmp, &run->ram);
-		packets_init(&run->packets, run->qemu.net_fd,
-			     strings_contain(&run->scenario.devices, "igb") ? run->scenario.packet_rate : 0);
+		packets_init(&run->packets, run->qemu.net_fd, &run->scenario.devices, run->scenario.packet_rate);
 		err = watch(run);
 	}
 	qemu_stop(&run->qemu);

@@ -210,12 +210,31 @@ static void count_reset(struct trace *trace, int index)
 		trace->unknown_resets++;
 }
 
+/* All virtual functions that there can be have an object from the start, and the same walk meets the last one first. */
+static int learn_vf_object(struct trace *trace, uint64_t object)
+{
+	unsigned int nth;
+
+	for (nth = 0; nth < trace->nr_vf_objects && trace->vf_objects[nth] != object; nth++)
+		;
+	if (nth == ARRAY_SIZE(trace->vf_objects))
+		return -1;
+	if (nth == trace->nr_vf_objects)
+		trace->vf_objects[trace->nr_vf_objects++] = object;
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		if (!strcmp(trace->devices[i].device->type, "igbvf") && trace->devices[i].device->pool == trace->nr_vf_objects - 1 - nth)
+			return i;
+	return -1;
+}
+
 /*
  * A platform reset walks the bus from the device added last to the one added first; so the first walk, before the guest
  * runs, tells which object is which of several devices of one type.
  */
 static int learn_object(struct trace *trace, uint64_t object, const char *type)
 {
+	if (!strcmp(type, "igbvf"))
+		return learn_vf_object(trace, object);
 	for (int i = trace->nr_devices - 1; i >= 0; i--) {
 		if (strcmp(trace->devices[i].device->type, type))
 			continue;
@@ -253,8 +272,13 @@ static void on_ohci_reset(struct trace *trace, const char *args)
 
 static void on_igb_reset(struct trace *trace, const char *args)
 {
+	int index = -1;
+
 	(void)args;
-	count_reset(trace, find_by_sid(trace, qemu_device_find("igb")->bdf));
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		if (!strcmp(trace->devices[i].device->type, "igb"))
+			index = i;
+	count_reset(trace, index);
 }
 
 static void on_power(struct trace *trace, const char *args)

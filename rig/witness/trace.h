@@ -54,6 +54,10 @@ struct trace {
 	int last_reset_device;
 	int64_t last_reset_ns;
 
+	/* Of virtual functions, the last one first. */
+	unsigned int nr_vf_objects;
+	uint64_t vf_objects[8];
+
 	struct linebuf in;
 };
 

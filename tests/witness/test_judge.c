@@ -674,6 +674,48 @@ static void test_many_splats(void **state)
 	synthetic_free(s);
 }
 
+/* All eight that an igb can have are reset at power-on, the last one first; then each once more, of which the second is the scenario's. */
+static void test_reset_of_virtual_function(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO_WITH("\"others\": [\"vf1\"], \"expect\": \"pass\""));
+	const struct trace_device *vf1 = &s->run->trace.devices[ROGUE];
+	char line[64];
+
+	(void)state;
+	for (unsigned int vf = 8; vf-- > 0;) {
+		snprintf(line, sizeof(line), "resettable_phase_hold_exec obj=0x%x(igbvf) method=1", 0x1000 + vf);
+		say_trace(s, 0.2, line);
+	}
+	assert_string_equal(vf1->device->name, "vf1");
+	for (unsigned int vf = 0; vf < 8; vf++) {
+		snprintf(line, sizeof(line), "resettable_phase_hold_exec obj=0x%x(igbvf) method=1", 0x1000 + vf);
+		say_trace(s, 6.6 + 0.1 * vf, line);
+		assert_int_equal(vf1->resets, vf >= 1);
+	}
+	assert_int_equal(s->run->trace.devices[IGB].resets, 0);
+	synthetic_free(s);
+}
+
+/* That nothing moves is no news of a device that was sent nothing; of the others it is. */
+static void test_no_packets(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+
+	(void)state;
+	stop_counter(s, IGB, 0);
+	s->run->packets.rate = 0;
+	conclude(s);
+	assert_true(s->verdict.pass);
+	synthetic_free(s);
+
+	s = synthetic_new(SCENARIO);
+	stop_counter(s, HDA, AT_WORKLOAD);
+	s->run->packets.rate = 0;
+	conclude(s);
+	assert_true(has_reason(s, "counter-stopped: hda"));
+	synthetic_free(s);
+}
+
 /* No hop, no hello: rules that follow from one another, so only the first matters. */
 static void test_machine_that_never_spoke(void **state)
 {
@@ -700,13 +742,14 @@ static void test_second_kernel_that_never_came(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rules) + 5] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rules) + 7] = {
 		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
 		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
-		cmocka_unit_test(test_many_splats),
+		cmocka_unit_test(test_many_splats), cmocka_unit_test(test_reset_of_virtual_function),
+		cmocka_unit_test(test_no_packets),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		tests[5 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+		tests[7 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static int setup(void **state)
 		return -1;
 	line.own = fds[0];
 	line.far = fds[1];
-	packets_init(&line.packets, line.own, 100000);
+	packets_init(&line.packets, line.own, &(struct strings){ 1, { "igb" } }, 100000);
 	timeline_init(&line.timeline, now_ns());
 	line.timeline.workload_ns = now_ns() - NSEC_PER_SEC / 10;
 	*state = &line;
@@ -97,12 +97,41 @@ static void test_device_takes_all(void **state)
 	assert_true(ns_to_ms(line->packets.longest_refused_awake_ns) < NR_TICKS * TICK_US / 1000 * 0.8);
 }
 
+/* What is sent to several is sent to each in turn, by the address that the guest gives it; to one alone, to all. */
+static void test_receivers_take_turns(void **state)
+{
+	static const uint8_t last[] = { 0x17, 0x10, 0x11 };
+	const struct strings devices = { 4, { "ohci", "igb", "vf0", "vf1" } };
+	struct line *line = *state;
+	uint8_t frame[256];
+	uint32_t sequence;
+
+	packets_init(&line->packets, line->own, &devices, 100000);
+	packets_tick(&line->packets, &line->timeline, 1);
+	for (uint32_t i = 0; i < 7; i++) {
+		assert_true(recv(line->far, frame, sizeof(frame), MSG_DONTWAIT) > 0);
+		memcpy(&sequence, frame + 14 + 4, sizeof(sequence));
+		assert_int_equal(sequence, i);
+		assert_memory_equal(frame, ((uint8_t[]){ 0x02, 0, 0, 0x48, 0x4c, last[i % 3] }), 6);
+	}
+	packets_init(&line->packets, line->own, &(struct strings){ 2, { "ohci", "vf1" } }, 100000);
+	while (recv(line->far, frame, sizeof(frame), MSG_DONTWAIT) > 0)
+		;
+	packets_tick(&line->packets, &line->timeline, 1);
+	assert_true(recv(line->far, frame, sizeof(frame), MSG_DONTWAIT) > 0);
+	assert_memory_equal(frame, ((uint8_t[]){ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }), 6);
+	packets_init(&line->packets, line->own, &(struct strings){ 2, { "ohci", "hda" } }, 100000);
+	packets_tick(&line->packets, &line->timeline, 1);
+	assert_int_equal(line->packets.sent, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_device_takes_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_host_is_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_device_takes_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_receivers_take_turns, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_BLOCK_SWAP,		/* new kernel: an entry is blocked before it is another, as the driver did before */
 	/* Nothing wrong, but what is wrong shows. */
 	LIVEUPDATE_FAULT_FLUSH,			/* all caches of the unit are empty after each store to an entry, for a while */
+	LIVEUPDATE_FAULT_SRIOV,			/* new kernel: SR-IOV is set up anew */
 	/* Hand over what must be refused. */
 	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
 	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: another table as its top */

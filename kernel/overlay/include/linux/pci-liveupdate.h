@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct device;
 struct pci_dev;
 struct pci_driver;
 
@@ -19,6 +20,12 @@ bool pci_liveupdate_may_reset(struct pci_dev *pdev);
 bool pci_liveupdate_may_bind(struct pci_dev *pdev, const struct pci_driver *drv);
 bool pci_liveupdate_size_bars(struct pci_dev *pdev, unsigned int nr_bars, u32 *bar_masks, u32 *rom_mask);
 void pci_liveupdate_finish(struct pci_dev *pdev);
+
+bool pci_liveupdate_sriov_fixed(struct pci_dev *pdev);
+void pci_liveupdate_sriov_wait(struct pci_dev *pdev);
+bool pci_liveupdate_keeps_sriov(struct pci_dev *pdev);
+int pci_liveupdate_adopt_sriov(struct pci_dev *pdev, int pos);
+bool pci_liveupdate_only_kept(struct device *dev);
 
 #else
 
@@ -43,6 +50,30 @@ static inline bool pci_liveupdate_may_bind(struct pci_dev *pdev, const struct pc
 }
 
 static inline bool pci_liveupdate_size_bars(struct pci_dev *pdev, unsigned int nr_bars, u32 *bar_masks, u32 *rom_mask)
+{
+	return false;
+}
+
+static inline bool pci_liveupdate_sriov_fixed(struct pci_dev *pdev)
+{
+	return false;
+}
+
+static inline void pci_liveupdate_sriov_wait(struct pci_dev *pdev)
+{
+}
+
+static inline bool pci_liveupdate_keeps_sriov(struct pci_dev *pdev)
+{
+	return false;
+}
+
+static inline int pci_liveupdate_adopt_sriov(struct pci_dev *pdev, int pos)
+{
+	return -ENODEV;
+}
+
+static inline bool pci_liveupdate_only_kept(struct device *dev)
 {
 	return false;
 }

@@ -497,6 +497,70 @@ bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_dom
 	return true;
 }
 
+static bool lu_sriov_zero(const struct pci_sriov_ser *sriov)
+{
+	__u32 i, any = sriov->nr_vfs | sriov->offset | sriov->stride | sriov->max_bus | sriov->reserved;
+
+	for (i = 0; i < 6; i++)
+		any |= sriov->vf_bar_mask[i];
+	return !any;
+}
+
+static bool lu_verify_pf(const struct pci_device_ser *pf, __u32 index, struct lu_verdict *verdict)
+{
+	const struct pci_sriov_ser *sriov = &pf->sriov;
+	__u32 last;
+
+	if (sriov->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, index, pf->rid);
+	if (!sriov->nr_vfs) {
+		if (sriov->max_bus && sriov->max_bus < pf->rid >> 8)
+			return lu_refuse(verdict, LU_ERR_RANGE, index, pf->rid);
+		return true;
+	}
+	/* Below 2^32. A requester ID of more than 16 bits is on no bus that max_bus can name. */
+	last = pf->rid + sriov->offset + (sriov->nr_vfs - 1U) * sriov->stride;
+	if (!sriov->offset || (sriov->nr_vfs > 1 && !sriov->stride) || sriov->max_bus < last >> 8)
+		return lu_refuse(verdict, LU_ERR_RANGE, index, pf->rid);
+	return true;
+}
+
+static bool lu_is_vf_of(const struct pci_device_ser *vf, const struct pci_device_ser *pf)
+{
+	const struct pci_sriov_ser *sriov = &pf->sriov;
+	/* Below the first one it wraps round to more than any number of them. */
+	__u32 from_first = vf->rid - (pf->rid + sriov->offset);
+
+	if (!sriov->nr_vfs || pf->segment != vf->segment || pf->rid != vf->pf_rid)
+		return false;
+	if (!sriov->stride)
+		return !from_first;
+	return !(from_first % sriov->stride) && from_first / sriov->stride < sriov->nr_vfs;
+}
+
+static bool lu_verify_pci_device(const struct pci_ser *ser, __u32 index, struct lu_verdict *verdict)
+{
+	const struct pci_device_ser *devices = lu_pci_devices(ser), *device = &devices[index];
+	__u32 i;
+
+	if ((device->flags & ~PCI_DEVICE_SER_FLAGS) || (!(device->flags & PCI_DEVICE_SER_PF) && !lu_sriov_zero(&device->sriov)) ||
+	    (!(device->flags & PCI_DEVICE_SER_VF) && device->pf_rid))
+		return lu_refuse(verdict, LU_ERR_RESERVED, index, device->rid);
+	for (i = 0; i < index; i++)
+		if (devices[i].segment == device->segment && devices[i].rid == device->rid)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, index, device->rid);
+	if (!lu_verify_pf(device, index, verdict))
+		return false;
+	if (!(device->flags & PCI_DEVICE_SER_VF))
+		return true;
+	if (device->flags & PCI_DEVICE_SER_PF || !(device->flags & PCI_DEVICE_SER_ENDPOINT))
+		return lu_refuse(verdict, LU_ERR_KIND, index, device->rid);
+	for (i = 0; i < ser->nr_devices; i++)
+		if (lu_is_vf_of(device, &devices[i]))
+			return true;
+	return lu_refuse(verdict, LU_ERR_INDEX, index, device->pf_rid);
+}
+
 /**
  * lu_verify_pci() - check the blob of the PCI core
  * @blob: The blob.
@@ -509,8 +573,7 @@ bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_dom
 bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *verdict)
 {
 	const struct pci_ser *ser = blob;
-	const struct pci_device_ser *devices;
-	__u32 i, j;
+	__u32 i;
 
 	if (!lu_verify_blob(blob, available_bytes, PCI_SER_MAGIC, PCI_SER_VERSION, sizeof(*ser), verdict))
 		return false;
@@ -518,16 +581,11 @@ bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *v
 		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
 	if (ser->nr_devices > PCI_SER_MAX_DEVICES)
 		return lu_refuse(verdict, LU_ERR_COUNT, 0, 0);
-	if (ser->head.length_bytes != sizeof(*ser) + (__u64)ser->nr_devices * sizeof(*devices))
+	if (ser->head.length_bytes != sizeof(*ser) + (__u64)ser->nr_devices * sizeof(struct pci_device_ser))
 		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
 
-	devices = lu_pci_devices(ser);
-	for (i = 0; i < ser->nr_devices; i++) {
-		if ((devices[i].flags & ~PCI_DEVICE_SER_FLAGS) || devices[i].reserved)
-			return lu_refuse(verdict, LU_ERR_RESERVED, i, devices[i].rid);
-		for (j = 0; j < i; j++)
-			if (devices[j].segment == devices[i].segment && devices[j].rid == devices[i].rid)
-				return lu_refuse(verdict, LU_ERR_DUPLICATE, i, devices[i].rid);
-	}
+	for (i = 0; i < ser->nr_devices; i++)
+		if (!lu_verify_pci_device(ser, i, verdict))
+			return false;
 	return true;
 }

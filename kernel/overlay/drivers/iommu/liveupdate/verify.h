@@ -28,10 +28,10 @@ enum lu_error {
 	LU_ERR_RESERVED,	/* a reserved field or an unknown flag is set */
 	LU_ERR_COUNT,		/* a count beyond its bounds */
 	LU_ERR_ALIGNMENT,	/* a physical address not aligned as its kind must be */
-	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the address width */
+	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the width; a requester ID likewise */
 	LU_ERR_INDEX,		/* a record refers to one that is not there */
 	LU_ERR_DUPLICATE,	/* two records for one thing, or a page listed twice */
-	LU_ERR_KIND,		/* unknown driver, format or number of levels */
+	LU_ERR_KIND,		/* unknown driver, format, number of levels or kind of function */
 	LU_ERR_TAG,		/* a tag out of range, or one that two domains of a unit share */
 	LU_ERR_PASID,		/* a PASID that is 0, or beyond the directory */
 	LU_ERR_TABLE_UNLISTED,	/* the walk met a table that no list names */

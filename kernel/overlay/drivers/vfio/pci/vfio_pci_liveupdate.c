@@ -171,7 +171,10 @@ static int vfio_pci_luo_retrieve_pdev(struct liveupdate_file_op_args *args, stru
 		return -EIO;
 	}
 
-	device_lock(&pdev->dev);
+	/* Whoever takes the driver away may wait for the session to be finished. */
+	ret = device_lock_interruptible(&pdev->dev);
+	if (ret)
+		return ret;
 	if (pdev->driver && !strcmp(pdev->driver->name, "vfio-pci")) {
 		struct vfio_pci_core_device *vdev = pci_get_drvdata(pdev);
 

@@ -33,6 +33,23 @@ static inline void vfio_pci_liveupdate_saved(struct pci_dev *pdev)
 	pdev->saved_config_space[PCI_COMMAND / 4] &= ~PCI_COMMAND_MASTER;
 }
 
+/*
+ * A PF whose VFs came through an update is in use by them, and nobody has it. VFs that are bound did not find it, and would
+ * never know whose they are.
+ */
+static inline bool vfio_pci_liveupdate_adopt_vfs(struct pci_dev *pf)
+{
+	struct pci_dev *vf = NULL;
+	bool bound = false;
+
+	if (!pci_liveupdate_incoming(pf))
+		return false;
+	while (!bound && (vf = pci_get_device(pf->vendor, PCI_ANY_ID, vf)))
+		bound = vf->is_virtfn && pci_physfn(vf) == pf && pci_dev_driver(vf);
+	pci_dev_put(bound ? vf : NULL);
+	return !bound;
+}
+
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 int vfio_pci_liveupdate_init(void);
 void vfio_pci_liveupdate_exit(void);
