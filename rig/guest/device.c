@@ -34,6 +34,7 @@ static const struct {
 	{ "pvf0", &igb_vf_ops, "0000:01:10.0", true, 0 },
 	{ "pvf1", &igb_vf_ops, "0000:01:10.2", true, 1 },
 	{ "rogue", &ohci_ops, "0000:00:06.0", false, 0 },
+	{ "bridged", &ohci_ops, "0000:01:01.0", false, 0 },
 };
 
 /* @description: "<name>" or "<name>@<bdf>" */

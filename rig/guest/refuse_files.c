@@ -20,6 +20,9 @@
 /* A SATA controller: a function of the chip set, in one group with others. */
 #define GROUP_OF_SEVERAL_BDF	"0000:00:1f.2"
 
+/* Behind a bridge to conventional PCI, whose requester ID its requests have. */
+#define BEHIND_BRIDGE_BDF	"0000:01:01.0"
+
 static void refuse_file(int session, int fd, int want, const char *name)
 {
 	check_result(fd < 0 ? -EPROTO : hitless_session_preserve_fd(session, fd, FILE_TOKEN), want, "refuse-%s", name);
@@ -56,18 +59,18 @@ static int group_device_preserve(const struct lab *lab, const struct lab_table *
 	return ret;
 }
 
-static int refuse_group(void)
+static int refuse_device(const char *bdf, const char *name)
 {
 	struct lab_table table;
 	struct lab lab;
-	int session, ret = lab_open_at(&lab, GROUP_OF_SEVERAL_BDF, -1);
+	int session, ret = lab_open_at(&lab, bdf, -1);
 
 	if (ret)
 		return ret;
-	session = lab_session_create("hitless-group");
+	session = lab_session_create(name);
 	ret = lab_table_make(&lab, &table, LAB_SEALS);
 	if (!ret && session >= 0)
-		check_result(group_device_preserve(&lab, &table, session), -EOPNOTSUPP, "refuse-group-of-several");
+		check_result(group_device_preserve(&lab, &table, session), -EOPNOTSUPP, "refuse-%s", name);
 	if (session >= 0)
 		close(session);
 	lab_table_destroy(&lab, &table);
@@ -97,12 +100,13 @@ static void refuse_session(int session)
 
 int refuse_files(struct rig *rig)
 {
-	int session = lab_session_create("hitless-files");
+	int ret, session = lab_session_create("hitless-files");
 
 	if (session < 0)
 		return session;
 	refuse_session(session);
 	refuse_strange(rig, session);
 	close(session);
-	return refuse_group();
+	ret = refuse_device(GROUP_OF_SEVERAL_BDF, "group-of-several");
+	return ret ? ret : refuse_device(BEHIND_BRIDGE_BDF, "behind-bridge");
 }

@@ -39,6 +39,8 @@ static const struct qemu_device devices[] = {
 	{ .name = "pvf0", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3, .receives = true, .pool = 0 },
 	{ .name = "pvf1", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3 | 2, .receives = true, .pool = 1 },
 	{ .name = "rogue", .type = "pci-ohci", .bdf = 6 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=rogue,addr=6" } },
+	{ .name = "bridged", .type = "pci-ohci", .bdf = 1 << 8 | 1 << 3, .nr_args = 4, .args = {
+		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=bridged,bus=bridge,addr=1" } },
 };
 
 /* What the witness wants to know of from inside QEMU; trace.c reads each. */

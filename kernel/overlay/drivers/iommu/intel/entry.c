@@ -469,6 +469,9 @@ int vtd_live_write(struct vtd_live_entry *live, const u64 *target, enum vtd_writ
 		ret = vtd_live_try(live, target, how);
 	if (ret == -EXDEV && (how == VTD_WRITE_REPLACE || liveupdate_fault(LIVEUPDATE_FAULT_BLOCK_SWAP))) {
 		vtd_live_block(live, false);
+		/* As long as a device TLB may take to be invalidated: the emulated devices have none, and DMA is to meet it. */
+		if (liveupdate_fault(LIVEUPDATE_FAULT_BLOCK_SWAP))
+			msleep(20);
 		scoped_guard(spinlock, live->writer.lock)
 			ret = vtd_live_try(live, target, VTD_WRITE_NEW);
 	}
