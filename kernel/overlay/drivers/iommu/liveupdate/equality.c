@@ -85,8 +85,13 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 	while ((result = lu_compare(&compare, IOMMU_COMPARE_TABLES)) == LU_COMPARE_MORE)
 		cond_resched();
 
-	if (result == LU_COMPARE_DIFFERENT)
+	if (result == LU_COMPARE_DIFFERENT) {
 		iommu_equality_note(&compare, difference);
+	} else if (result == LU_COMPARE_EQUAL && (old->flags & ~new.flags & IOMMU_DOMAIN_SER_SNOOP)) {
+		/* No page differs: it is said of all of them at once. */
+		result = LU_COMPARE_DIFFERENT;
+		difference->old_perm = LU_PERM_SNOOP;
+	}
 	trace_iommu_liveupdate_compare(old, result, difference, compare.nr_tables, ktime_to_ns(ktime_sub(ktime_get(), began)));
 	switch (result) {
 	case LU_COMPARE_EQUAL:

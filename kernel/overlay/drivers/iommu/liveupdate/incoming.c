@@ -21,6 +21,7 @@
  */
 #define pr_fmt(fmt) "iommu liveupdate: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
@@ -71,6 +72,8 @@ static const void *iommu_incoming_read(const struct lu_phys *phys, __u64 pa, __u
 /* Access to what was handed over. */
 struct lu_phys iommu_incoming_phys(void)
 {
+	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_phys);
+
 	return (struct lu_phys){ .read = iommu_incoming_read, .end = PFN_PHYS(max_pfn) };
 }
 
@@ -716,6 +719,8 @@ static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
 /* Record of a restored domain. */
 const struct iommu_domain_ser *iommu_incoming_domain(const struct iommu_restored *restored)
 {
+	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_domain, restored);
+
 	return &lu_iommu_domains(iommu_incoming_ser)[restored->index];
 }
 

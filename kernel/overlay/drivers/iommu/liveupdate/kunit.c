@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 
 #include "../iommu-pages.h"
+#include "incoming.h"
 
 struct lu_kunit_domain {
 	union {
@@ -325,6 +326,68 @@ static void lu_kunit_domain_errors(struct kunit *test)
 	lu_kunit_expect_good_blob(test, 0, 1, 0);
 	iommu_liveupdate_unpreserve_domain(domain);
 	lu_kunit_expect_nothing(test);
+}
+
+/* The record of what a test compares with. */
+struct lu_kunit_restored {
+	struct iommu_restored restored;
+	struct iommu_domain_ser ser;
+};
+
+static const struct iommu_domain_ser *lu_kunit_incoming_domain(const struct iommu_restored *restored)
+{
+	return &container_of(restored, struct lu_kunit_restored, restored)->ser;
+}
+
+static struct lu_phys lu_kunit_incoming_phys(void)
+{
+	return lu_kunit_phys;
+}
+
+static void lu_kunit_compare(struct kunit *test)
+{
+	struct lu_kunit_domain *old = lu_kunit_domain(test, 4), *new = lu_kunit_domain(test, 5);
+	struct lu_kunit_restored *restored = kunit_kzalloc(test, sizeof(*restored), GFP_KERNEL);
+	const struct iommu_liveupdate_difference none = {};
+	struct iommu_liveupdate_difference difference;
+
+	KUNIT_ASSERT_NOT_NULL(test, restored);
+	KUNIT_ASSERT_EQ(test, lu_kunit_describe(&old->domain, &restored->ser), 0);
+	kunit_activate_static_stub(test, iommu_incoming_domain, lu_kunit_incoming_domain);
+	kunit_activate_static_stub(test, iommu_incoming_phys, lu_kunit_incoming_phys);
+
+	lu_kunit_map_each_size(test, old);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EBADE);
+	KUNIT_EXPECT_EQ(test, difference.old_perm, LU_PERM_READ);
+	KUNIT_EXPECT_EQ(test, difference.new_perm, 0);
+	lu_kunit_map_each_size(test, new);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), 0);
+	KUNIT_EXPECT_MEMEQ(test, &difference, &none, sizeof(none));
+
+	/* One more in the old one: the last page is wrong, and named. */
+	KUNIT_ASSERT_EQ(test, iommu_map(&old->domain, SZ_16M, SZ_2M + SZ_4K, SZ_4K, IOMMU_READ | IOMMU_WRITE, GFP_KERNEL), 0);
+	KUNIT_ASSERT_EQ(test, iommu_map(&new->domain, SZ_16M, SZ_2M, SZ_4K, IOMMU_READ | IOMMU_WRITE, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EBADE);
+	KUNIT_EXPECT_EQ(test, difference.iova, SZ_16M);
+	KUNIT_EXPECT_EQ(test, difference.old_pa, SZ_2M + SZ_4K);
+	KUNIT_EXPECT_EQ(test, difference.new_pa, SZ_2M);
+	KUNIT_EXPECT_EQ(test, difference.new_perm, LU_PERM_READ | LU_PERM_WRITE);
+	KUNIT_ASSERT_EQ(test, iommu_unmap(&old->domain, SZ_16M, SZ_4K), SZ_4K);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), 0);
+
+	/* What an entry says of all pages, the other's must say, too. */
+	restored->ser.flags = IOMMU_DOMAIN_SER_SNOOP;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EBADE);
+	KUNIT_EXPECT_EQ(test, difference.old_perm, LU_PERM_SNOOP);
+	restored->ser.flags = 0;
+
+	restored->restored.refused = true;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EIO);
+	restored->restored.refused = false;
+	restored->ser.top_pa = 1ULL << 51;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EIO);
+	new->ops.liveupdate = NULL;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EOPNOTSUPP);
 }
 
 static void lu_kunit_no_pci_device(struct kunit *test)
@@ -650,6 +713,7 @@ static struct kunit_case lu_kunit_cases[] = {
 	KUNIT_CASE(lu_kunit_visiting_ends),
 	KUNIT_CASE(lu_kunit_blob_grows),
 	KUNIT_CASE(lu_kunit_domain_errors),
+	KUNIT_CASE(lu_kunit_compare),
 	KUNIT_CASE(lu_kunit_no_pci_device),
 	KUNIT_CASE(lu_kunit_devices_of_the_machine),
 	KUNIT_CASE(lu_kunit_device_comes_and_goes),
