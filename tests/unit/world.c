@@ -163,6 +163,19 @@ bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a
 	return disjoint;
 }
 
+/* The two tables may lie in one world, or each in its own. */
+enum lu_compare_result world_compare(struct world *old_world, struct world *new_world, struct lu_compare *compare, __u32 max_tables)
+{
+	enum lu_compare_result result;
+
+	world_begin(old_world);
+	world_begin(new_world);
+	result = lu_compare(compare, max_tables);
+	world_end(old_world);
+	world_end(new_world);
+	return result;
+}
+
 struct blob blob_new(__u64 nr_bytes)
 {
 	struct blob blob = { .bytes = calloc(1, nr_bytes), .nr_bytes = nr_bytes };

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify.h"
+#include "compare.h"
 
 /* After what it needs. */
 #include <cmocka.h>
@@ -48,6 +48,8 @@ bool world_verify_iommu(struct world *world, const struct blob *blob, struct lu_
 bool world_verify_domain(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict);
 bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a, const struct iommu_domain_ser *b,
 			   struct lu_verdict *verdict);
+
+enum lu_compare_result world_compare(struct world *old_world, struct world *new_world, struct lu_compare *compare, __u32 max_tables);
 
 struct blob blob_new(__u64 nr_bytes);
 struct blob blob_copy(const struct blob *blob, __u64 nr_bytes);
