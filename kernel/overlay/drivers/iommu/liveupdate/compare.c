@@ -11,16 +11,16 @@
  * There is no recursion and no list: a stack of one pair of tables a level. Each step down goes one level down, so whatever the
  * tables are, a cycle say, the walk has an end; @max_tables is for whoever cannot wait for it.
  *
- * Nearly all entries are leaves beside leaves that need not be taken apart to see that they are right: because both are the same, or
- * because both have the bits of the last pair that was taken apart, and the same address. lu_scan() passes over them.
+ * Nearly all entries are leaves beside leaves that need not be taken apart to see that they are right: a few masks that follow from the
+ * two formats tell most of them, eight at a time. lu_scan() passes over these; what the masks do not tell is taken apart by lu_step().
  */
 #include "compare.h"
 
 /* A table, or 512 leaves that one leaf of the level above is as good as. */
 struct lu_side {
 	const __u64 *table;	/* NULL: no table */
-	__u64 leaf;		/* the entry of the first of these leaves; the rest follow on. 0: nothing is mapped */
-	__u32 perm;		/* what the levels above leave of it */
+	__u64 leaf;		/* the entry of the first of these leaves; the rest follow on */
+	__u32 perm;		/* what the levels above leave of it; 0: nothing is mapped */
 };
 
 /* What lies side by side; the entries at @index are the ones to look at next. */
@@ -30,22 +30,18 @@ struct lu_pair {
 	unsigned int index;
 };
 
-/* Pairs of leaves of a kind: the old one has @bits where @mask is set, and the new one differs from it in @differ and nothing else. */
-struct lu_kind {
+/*
+ * Pairs of leaves of one level that can be told to be right by masks. The old leaf has @bits and no others of @mask; the new one
+ * differs from it in @differ and no others of @equal, and has all of @implies that the old one has. Not every pair that is right is told.
+ */
+struct lu_masks {
 	__u64 mask;
 	__u64 bits;
+	__u64 equal;
 	__u64 differ;
-};
-
-/* What is known of the pairs of leaves of a level. */
-struct lu_level {
-	__u64 bits;		/* all that either format looks at, but for the address */
+	__u64 implies;
 	__u64 address;
-	__u64 last_pa;		/* the last place where a leaf lies in what both tables may point to */
-	__u32 old_perm;		/* the kinds are right while the levels above leave this */
-	__u32 new_perm;
-	struct lu_kind same;	/* both are the same */
-	struct lu_kind last;	/* as the last pair that was taken apart */
+	__u64 last_pa;	/* the last place where a leaf lies in what both tables may point to */
 };
 
 struct lu_comparison {
@@ -58,7 +54,7 @@ struct lu_comparison {
 	bool joined[2];			/* for the lower and the upper half: join[] is known */
 	struct lu_side join[2];		/* the new table's at @join_level */
 	struct lu_pair pairs[LU_MAX_LEVELS];
-	struct lu_level levels[LU_MAX_LEVELS - 1];	/* below @join_level */
+	struct lu_masks masks[LU_MAX_LEVELS - 1];	/* of each level below @join_level */
 };
 
 enum lu_which { LU_OLD, LU_NEW };
@@ -68,10 +64,12 @@ struct lu_item {
 	__u64 entry;
 	__u64 pa;	/* of the table, or of the page */
 	__u32 perm;	/* 0: nothing is mapped here */
+	__u32 above;	/* what the levels above leave */
 	bool leaf;
 };
 
 #define LU_SIGN		(1ULL << 63)
+#define LU_LINE		8U	/* entries in a cache line */
 
 static bool lu_broken(struct lu_comparison *c, enum lu_which which, enum lu_error error, __u64 address)
 {
@@ -101,18 +99,16 @@ static bool lu_read(struct lu_comparison *c, enum lu_which which, __u64 pa, cons
 	return true;
 }
 
-/* @perm: What the levels above leave. */
-static bool lu_take_apart(struct lu_comparison *c, enum lu_which which, __u64 entry, unsigned int level, __u32 perm,
+static bool lu_take_apart(struct lu_comparison *c, enum lu_which which, __u64 entry, unsigned int level, __u32 above,
 			  __u64 iova, struct lu_item *item)
 {
 	const struct lu_format *format = c->formats[which];
 	enum lu_error error;
+	__u32 perm;
 
-	*item = (struct lu_item){ .entry = entry };
-	if (!(entry & format->present))
-		return true;
+	*item = (struct lu_item){ .entry = entry, .above = above };
 	item->leaf = lu_entry_is_leaf(format, entry, level);
-	perm &= lu_entry_perm(format, entry, item->leaf);
+	perm = above & lu_entry_perm(format, entry, item->leaf);
 	if (!(perm & LU_PERM_ACCESS))
 		return true;
 	item->perm = perm;
@@ -127,20 +123,11 @@ static bool lu_take_apart(struct lu_comparison *c, enum lu_which which, __u64 en
 
 static __u64 lu_side_entry(const struct lu_side *side, unsigned int level, unsigned int index)
 {
-	if (side->table)
-		return side->table[index];
-	return side->leaf ? side->leaf + index * lu_level_bytes(level) : 0;
+	return side->table ? side->table[index] : side->leaf + index * lu_level_bytes(level);
 }
 
-/* No pair is of this kind: a bit that is not looked at is not set. */
-static const struct lu_kind lu_no_kind = { .bits = 1 };
-
-/* 0 if the pair is of the kind. Without a branch. */
-static inline __u64 lu_misses(const struct lu_level *level, const struct lu_kind *kind, __u64 old, __u64 new)
-{
-	return ((old & kind->mask) ^ kind->bits) | ((old ^ new ^ kind->differ) & (level->bits | level->address)) |
-	       ((level->last_pa - (old & level->address)) & LU_SIGN);
-}
+/* They tell no pair: there is no place that is not beyond the last. */
+static const struct lu_masks lu_no_masks = { .last_pa = LU_SIGN };
 
 /* What is scanned: entries of a table, or leaves that each go on where the last one ended. */
 struct lu_run {
@@ -154,48 +141,68 @@ static __always_inline __u64 lu_run_entry(const struct lu_run *run, bool table, 
 	return table ? run->table[index] : run->leaf + index * run->bytes;
 }
 
+/* 0 if the pair is told to be right. */
+static inline __u64 lu_misses(const struct lu_masks *masks, __u64 old, __u64 new)
+{
+	return ((old & masks->mask) ^ masks->bits) |
+	       ((old ^ new ^ masks->differ) & (masks->equal | (old & masks->implies))) |
+	       ((masks->last_pa - (old & masks->address)) & LU_SIGN);
+}
+
+/* lu_misses() of a whole line, with what can be asked of all eight at once asked at the end: this is the loop that takes the time. */
+static __always_inline __u64 lu_line_misses(const struct lu_masks *masks, const struct lu_run *old, bool old_table,
+					    const struct lu_run *new, bool new_table, unsigned int index)
+{
+	__u64 misses = 0, beyond = 0, some = 0, every = ~0ULL;
+	unsigned int i;
+
+	for (i = index; i < index + LU_LINE; i++) {
+		const __u64 entry = lu_run_entry(old, old_table, i);
+
+		misses |= (entry ^ lu_run_entry(new, new_table, i) ^ masks->differ) & (masks->equal | (entry & masks->implies));
+		beyond |= masks->last_pa - (entry & masks->address);
+		some |= entry;
+		every &= entry;
+	}
+	return misses | (beyond & LU_SIGN) | (some & masks->mask & ~masks->bits) | (~every & masks->bits);
+}
+
+/* The same where the old table has holes. Without branches: nobody can guess where they are. */
+static __always_inline __u64 lu_sparse_line_misses(const struct lu_masks *masks, __u64 present,
+						   const struct lu_run *old, bool old_table,
+						   const struct lu_run *new, bool new_table, unsigned int index)
+{
+	__u64 misses = 0;
+	unsigned int i;
+
+	for (i = index; i < index + LU_LINE; i++) {
+		const __u64 entry = lu_run_entry(old, old_table, i);
+		const __u64 mapped = -(__u64)!!(entry & present);
+
+		misses |= lu_misses(masks, entry, lu_run_entry(new, new_table, i)) & mapped;
+	}
+	return misses;
+}
+
 /*
- * The first entry from @index on that has to be taken apart. In lines of eight first, because to ask for each entry takes twice as long;
- * and for the kind first that the last line was of. Inlined for each sort of pair, so that which sort it is costs nothing in the loop.
+ * The first entry from @index on that has to be taken apart. Inlined for each sort of pair, so that which sort it is costs nothing in
+ * the loops.
  */
-static __always_inline unsigned int lu_scan_run(const struct lu_level *known, __u64 present, struct lu_run old, bool old_table,
+static __always_inline unsigned int lu_scan_run(const struct lu_masks *of_level, __u64 present, struct lu_run old, bool old_table,
 						struct lu_run new, bool new_table, unsigned int index)
 {
-	const struct lu_kind *kind = &known->same, *other = &known->last, *swap;
-	const struct lu_level level = *known;
+	const struct lu_masks masks = *of_level;
 
 	while (index < LU_NR_ENTRIES) {
-		__u64 misses = 0, other_misses = 0;
-		unsigned int i;
+		const __u64 entry = lu_run_entry(&old, old_table, index);
 
-		if (!(index % 8)) {
-			for (i = index; i < index + 8; i++)
-				misses |= lu_misses(&level, kind, lu_run_entry(&old, old_table, i), lu_run_entry(&new, new_table, i));
-			if (!misses) {
-				index += 8;
-				continue;
-			}
-			/* Holes, or another kind. */
-			for (misses = 0, i = index; i < index + 8; i++) {
-				const __u64 o = lu_run_entry(&old, old_table, i), n = lu_run_entry(&new, new_table, i);
-				const __u64 mapped = -(__u64)!!(o & present);
-
-				misses |= lu_misses(&level, kind, o, n) & mapped;
-				other_misses |= lu_misses(&level, other, o, n) & mapped;
-			}
-			if (!misses || !other_misses) {
-				if (misses) {
-					swap = kind;
-					kind = other;
-					other = swap;
-				}
-				index += 8;
-				continue;
-			}
+		if (!(index % LU_LINE) &&
+		    (!lu_line_misses(&masks, &old, old_table, &new, new_table, index) ||
+		     !lu_sparse_line_misses(&masks, present, &old, old_table, &new, new_table, index))) {
+			index += LU_LINE;
+			continue;
 		}
-		if (lu_run_entry(&old, old_table, index) & present &&
-		    lu_misses(&level, kind, lu_run_entry(&old, old_table, index), lu_run_entry(&new, new_table, index)) &&
-		    lu_misses(&level, other, lu_run_entry(&old, old_table, index), lu_run_entry(&new, new_table, index)))
+		if ((entry & present) && lu_misses(&masks, entry, lu_run_entry(&new, new_table, index)))
 			break;
 		index++;
 	}
@@ -204,17 +211,36 @@ static __always_inline unsigned int lu_scan_run(const struct lu_level *known, __
 
 static unsigned int lu_scan(const struct lu_comparison *c, const struct lu_pair *pair, unsigned int level)
 {
-	const struct lu_level *known = &c->levels[level];
+	/* What the masks tell is right if the levels above leave as much in the new table. */
+	const struct lu_masks *masks = pair->old.perm & ~pair->new.perm ? &lu_no_masks : &c->masks[level];
 	const __u64 present = c->formats[LU_OLD]->present;
 	const __u64 bytes = lu_level_bytes(level);
 	const struct lu_run old = { pair->old.table, pair->old.leaf, bytes };
-	const struct lu_run new = { pair->new.table, pair->new.leaf, pair->new.leaf ? bytes : 0 };
+	const struct lu_run new = { pair->new.table, pair->new.leaf, bytes };
 
 	if (!new.table)
-		return lu_scan_run(known, present, old, true, new, false, pair->index);
+		return lu_scan_run(masks, present, old, true, new, false, pair->index);
 	if (!old.table)
-		return lu_scan_run(known, present, old, false, new, true, pair->index);
-	return lu_scan_run(known, present, old, true, new, true, pair->index);
+		return lu_scan_run(masks, present, old, false, new, true, pair->index);
+	return lu_scan_run(masks, present, old, true, new, true, pair->index);
+}
+
+/* The new leaf allows what the old one does, if these are the bits by which each of them does. */
+static void lu_masks_add(struct lu_masks *masks, __u64 old_bits, __u64 new_bits, __u64 old_known)
+{
+	const __u64 more = new_bits & ~old_bits;
+
+	if (!old_bits)
+		return;
+	/* Where the new format cannot say it, the old leaf must not. */
+	if (!new_bits)
+		masks->mask |= old_bits;
+	masks->implies |= new_bits & (old_bits | old_known);
+	/* Bits that the new leaf needs besides: the old one has them, too, or they mean nothing in it and are not set. */
+	masks->mask |= more;
+	masks->bits |= more & old_known;
+	masks->equal |= more & ~old_known;
+	masks->differ |= more & ~old_known;
 }
 
 /* Address bits of a leaf that have to be zero. */
@@ -223,43 +249,28 @@ static __u64 lu_leaf_zeroes(const struct lu_format *format, unsigned int level)
 	return format->address & (lu_level_bytes(level) - 1) & ~(level ? format->large_other : 0);
 }
 
-static __u64 lu_leaf_bits(const struct lu_format *format, unsigned int level)
+static void lu_masks_init(const struct lu_comparison *c, struct lu_masks *masks, unsigned int level)
 {
-	return format->present | format->read | format->write | format->snoop | (level ? format->large : 0) |
-	       lu_leaf_zeroes(format, level);
-}
+	const struct lu_format *old = c->formats[LU_OLD], *new = c->formats[LU_NEW];
+	const __u64 end = c->tables[LU_OLD]->phys->end < c->tables[LU_NEW]->phys->end ?
+			  c->tables[LU_OLD]->phys->end : c->tables[LU_NEW]->phys->end;
+	const __u64 zeroes = lu_leaf_zeroes(old, level) | lu_leaf_zeroes(new, level);
+	const __u64 known = old->present | old->read | old->write | old->snoop;
 
-static void lu_level_init(const struct lu_comparison *c, struct lu_level *known, unsigned int level)
-{
-	const __u64 old_end = c->tables[LU_OLD]->phys->end, new_end = c->tables[LU_NEW]->phys->end;
-	const __u64 end = old_end < new_end ? old_end : new_end;
-
-	known->bits = lu_leaf_bits(c->formats[LU_OLD], level) | lu_leaf_bits(c->formats[LU_NEW], level);
-	known->address = (c->formats[LU_OLD]->address | c->formats[LU_NEW]->address) & ~(lu_level_bytes(level) - 1);
-	known->last_pa = (end < LU_SIGN ? end : LU_SIGN) - lu_level_bytes(level);
-}
-
-/* The kinds of a level, when the levels above leave something else than they did. */
-static void lu_level_enter(struct lu_comparison *c, struct lu_level *known, unsigned int level, const struct lu_pair *pair)
-{
-	const struct lu_format *format = c->formats[LU_OLD];
-
-	if (known->old_perm == pair->old.perm && known->new_perm == pair->new.perm)
-		return;
-	known->old_perm = pair->old.perm;
-	known->new_perm = pair->new.perm;
-	known->last = lu_no_kind;
-	known->same = lu_no_kind;
-	if (format == c->formats[LU_NEW] && !(pair->old.perm & ~pair->new.perm) && level <= LU_LARGEST_LEAF_LEVEL)
-		known->same = (struct lu_kind){
-			.mask = level ? format->large | lu_leaf_zeroes(format, level) : 0,
-			.bits = level ? format->large : 0,
-		};
-}
-
-static void lu_level_learn(struct lu_level *known, __u64 old, __u64 new)
-{
-	known->last = (struct lu_kind){ .mask = known->bits, .bits = old & known->bits, .differ = (old ^ new) & known->bits };
+	masks->address = (old->address | new->address) & ~(lu_level_bytes(level) - 1);
+	masks->equal = masks->address | zeroes;
+	masks->mask = zeroes;
+	lu_masks_add(masks, old->read, new->read, known);
+	lu_masks_add(masks, old->write, new->write, known);
+	lu_masks_add(masks, old->snoop, new->snoop, known);
+	if (level) {
+		lu_masks_add(masks, old->large, new->large, known);
+		masks->mask |= old->large;
+		masks->bits |= old->large;
+	}
+	masks->last_pa = (end < LU_SIGN ? end : LU_SIGN) - lu_level_bytes(level);
+	if (level > LU_LARGEST_LEAF_LEVEL)
+		*masks = lu_no_masks;
 }
 
 /*
@@ -312,10 +323,16 @@ static enum lu_compare_result lu_different(struct lu_comparison *c, __u64 offset
 
 static bool lu_descend_side(struct lu_comparison *c, enum lu_which which, const struct lu_item *item, struct lu_side *side)
 {
-	*side = (struct lu_side){ .perm = item->perm };
-	if (item->leaf)
+	*side = (struct lu_side){};
+	if (!item->perm)
+		return true;
+	if (item->leaf) {
 		side->leaf = (item->entry & ~c->formats[which]->address) | item->pa;
-	return !item->perm || item->leaf || lu_read(c, which, item->pa, &side->table);
+		side->perm = item->above;
+		return true;
+	}
+	side->perm = item->perm;
+	return lu_read(c, which, item->pa, &side->table);
 }
 
 /* Go one level down, where an entry of the old table, and maybe of the new one, leads to a table. */
@@ -325,11 +342,7 @@ static bool lu_descend(struct lu_comparison *c, unsigned int level, __u64 first,
 
 	pair->iova = first;
 	pair->index = c->begin > first ? lu_index(c->begin, level) : 0;
-	if (!lu_descend_side(c, LU_OLD, old, &pair->old) || !lu_descend_side(c, LU_NEW, new, &pair->new))
-		return false;
-	if (level < c->join_level)
-		lu_level_enter(c, &c->levels[level], level, pair);
-	return true;
+	return lu_descend_side(c, LU_OLD, old, &pair->old) && lu_descend_side(c, LU_NEW, new, &pair->new);
 }
 
 /* One entry, taken apart: the next one, or one level down. LU_COMPARE_EQUAL: go on. */
@@ -357,8 +370,6 @@ static enum lu_compare_result lu_step(struct lu_comparison *c, unsigned int *lev
 	if (old.leaf && (new.leaf || !new.perm)) {
 		if (!new.perm || old.pa != new.pa || (old.perm & ~new.perm))
 			return lu_different(c, at - first, lu_iova(c, at), &old, &new);
-		if (*level < c->join_level)
-			lu_level_learn(&c->levels[*level], old.entry, new.entry);
 		pair->index++;
 		return LU_COMPARE_EQUAL;
 	}
@@ -387,7 +398,7 @@ static bool lu_compare_begin(struct lu_comparison *c)
 	c->begin = c->compare->next_iova & (lu_levels_bytes(old_levels) - 1);
 	c->join_level = (old_levels < new_levels ? old_levels : new_levels) - 1;
 	for (i = 0; i < c->join_level; i++)
-		lu_level_init(c, &c->levels[i], i);
+		lu_masks_init(c, &c->masks[i], i);
 	return lu_descend(c, old_levels - 1, 0, &(struct lu_item){ .pa = c->tables[LU_OLD]->top_pa, .perm = LU_PERM_ALL },
 			  &(struct lu_item){});
 }
