@@ -61,7 +61,8 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 			     struct iommu_liveupdate_difference *difference)
 {
 	const struct iommu_domain_ser *old = iommu_incoming_domain(restored);
-	struct lu_phys new_phys = { .read = iommu_equality_read, .end = PFN_PHYS(max_pfn) };
+	/* What this kernel maps may be beyond its memory: another device's registers. */
+	struct lu_phys new_phys = { .read = iommu_equality_read, .end = 1ULL << 52 };
 	struct lu_phys old_phys = iommu_incoming_phys();
 	struct iommu_domain_ser new = {};
 	enum lu_compare_result result;
