@@ -15,7 +15,7 @@ help:
 	@echo 'make demo           watch a live update: verdict, timeline and picture (first time: sets up and builds)'
 	@echo 'make test           run every test (TESTS=<pattern> for some)'
 	@echo 'make kernel         build the kernels A and B'
-	@echo 'make kernels        build all kernels: A, B, stock, debug'
+	@echo 'make kernels        build all kernels: A, B, stock, fault, debug'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
 	@echo 'make vm-list        list the scenarios'
 	@echo 'make guest          build the program of the machine under test'
@@ -23,7 +23,7 @@ help:
 	@echo 'make clean          remove what was built; distclean: what was fetched, too'
 	@echo
 	@echo 'KERNEL_SRC=<path>     a tree or tarball of Linux 7.3.y instead of Debian'\''s package'
-	@echo 'KERNEL_TREE=<path>    build A, B and debug from this tree, a git branch, say'
+	@echo 'KERNEL_TREE=<path>    build A, B, fault and debug from this tree, a git branch, say'
 	@echo 'DEBIAN_MIRROR=<url>   where to get packages, when the apt sources of the machine do not say'
 	@echo 'CCACHE_DIR=<path>     compiler cache, instead of build/ccache'
 
@@ -37,7 +37,7 @@ kernel: source
 	@scripts/kernel-build.sh A B
 
 kernels: source
-	@scripts/kernel-build.sh A B stock debug
+	@scripts/kernel-build.sh A B stock fault debug
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)

@@ -4,10 +4,11 @@
 #
 #	stock	the unpatched tree
 #	A, B	the patched tree, twice, telling themselves apart in uname -r and in nothing else
+#	fault	the patched tree, which can be told to do something wrong
 #	debug	the patched tree with KASAN, lockdep, fault injection and KUnit
 #
 # A kernel is built again when its tree, its configuration or the compiler changed. A and B share one object
-# directory: the second costs a link, not a build. KERNEL_TREE= builds A, B and debug from another tree, a git branch
+# directory: the second costs a link, not a build. KERNEL_TREE= builds A, B, fault and debug from another tree, a git branch
 # being worked on, say; then make is asked each time. CCACHE_DIR= names a compiler cache other than build/ccache.
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -38,7 +39,7 @@ tree_of() {
 # common for what it is: the same. Another tree is not ours to write in.
 objects_of() {
 	case $1 in
-	stock | debug) kind=$1 ;;
+	stock | fault | debug) kind=$1 ;;
 	*) kind=hitless ;;
 	esac
 	if [ "$1" != stock ] && [ -n "${KERNEL_TREE:-}" ]; then
@@ -51,6 +52,7 @@ objects_of() {
 fragments_of() {
 	printf '%s\n' "$KERNEL_DIR/configs/base.config"
 	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/hitless.config"
+	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"
 }
 
@@ -168,11 +170,11 @@ ordered() {
 	esac
 }
 
-[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|debug..."
+[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|fault|debug..."
 for name in "$@"; do
 	case $name in
-	stock | A | B | debug) ;;
-	*) die "$name: not one of stock, A, B, debug" ;;
+	stock | A | B | fault | debug) ;;
+	*) die "$name: not one of stock, A, B, fault, debug" ;;
 	esac
 	[ -d "$(tree_of "$name")" ] || die "no tree $(tree_of "$name"): run scripts/kernel-prepare.sh"
 done
