@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One line for each way to break a line of verify.c: its number, a tab, what it becomes. Lines of code are those within functions.
+# One line for each way to break a line of C: its number, a tab, what it becomes. Lines of code are those within functions.
 
 function emit(new) {
 	if (new != $0 && !((NR, new) in made)) {
@@ -77,12 +77,12 @@ function operand(from, to, delimiter,   text) {
 /^\t(const |struct |unsigned |enum )?[a-z_0-9 ]+[ *]+[a-z_, ]+;$/ { next }
 
 {
-	if ($0 ~ /^\t+return lu_refuse\(.*;$/) {
+	if ($0 ~ /^\t+return lu_(refuse|broken|different)\(.*;$/) {
 		line = $0
-		sub(/return lu_refuse.*/, ";", line)
+		sub(/return lu_.*/, ";", line)
 		emit(line)
 	}
-	if ($0 ~ /^\t+return lu_refuse/)
+	if ($0 ~ /^\t+return lu_(refuse|broken)/)
 		next
 	swap("return false;", "return true;")
 	swap("return true;", "return false;")
@@ -100,6 +100,8 @@ function operand(from, to, delimiter,   text) {
 	swap(" << ", " >> ")
 	swap(" | ", " & ")
 	swap(" & ", " | ")
+	swap(" ^ ", " | ")
+	swap("~", "")
 	swap("|=", "&=")
 	swap("++", "--")
 	swap("continue;", ";")

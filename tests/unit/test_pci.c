@@ -359,6 +359,11 @@ static void no_function_twice(void **state)
 	blob_seal(&blob);
 	assert_int_equal(verify(&blob, &index), LU_ERR_DUPLICATE);
 	assert_int_equal(index, NR_DEVICES - 1);
+	/* As another than the first. */
+	device(&blob, NR_DEVICES - 1)->rid = device(&blob, NR_DEVICES - 2)->rid;
+	blob_seal(&blob);
+	assert_int_equal(verify(&blob, &index), LU_ERR_DUPLICATE);
+	assert_int_equal(index, NR_DEVICES - 1);
 	blob_free(&blob);
 }
 

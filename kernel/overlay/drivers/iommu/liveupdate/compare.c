@@ -368,7 +368,7 @@ static enum lu_compare_result lu_step(struct lu_comparison *c, unsigned int *lev
 	if (!lu_take_apart(c, LU_NEW, entry, *level, pair->new.perm, lu_iova(c, first), &new))
 		return LU_COMPARE_BROKEN;
 	if (old.leaf && (new.leaf || !new.perm)) {
-		if (!new.perm || old.pa != new.pa || (old.perm & ~new.perm))
+		if (old.pa != new.pa || (old.perm & ~new.perm))
 			return lu_different(c, at - first, lu_iova(c, at), &old, &new);
 		pair->index++;
 		return LU_COMPARE_EQUAL;
