@@ -317,6 +317,8 @@ static int vtd_handover_copy_pasids(struct vtd_handover_device *device)
 	unsigned int i;
 
 	for (i = 0; i < device->nr_pasids; i++) {
+		if (i && liveupdate_fault(LIVEUPDATE_FAULT_PASIDS))
+			break;
 		live = vtd_find_pasid(info->pasid_table, device->pasids[i]);
 		if (!live || !pasid_pte_is_present(live)) {
 			dev_warn(device->dev, "PASID %u translates nothing\n", device->pasids[i]);
