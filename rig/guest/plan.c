@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "hammer.h"
 #include "irq.h"
+#include "pasid.h"
 #include "plan.h"
 #include "quarantine.h"
 #include "refuse.h"
@@ -198,6 +199,25 @@ static int plan_hammer(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* As update, with PASIDs of devices attached to page tables as well, and with what is to be refused of them on the way. */
+static int plan_pasid(struct rig *rig)
+{
+	int ret;
+
+	pasid_prepare(rig);
+	ret = rig->options.generation ? pasid_adopt(rig) : workload_start(rig);
+	if (!ret && !rig->options.generation)
+		ret = pasid_start(rig);
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = update_load(rig);
+	if (!ret)
+		ret = pasid_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -209,6 +229,7 @@ static const struct {
 	{ "containment", plan_containment },
 	{ "hammer", plan_hammer },
 	{ "irq", plan_irq },
+	{ "pasid", plan_pasid },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
 	{ "unequal", plan_unequal },
