@@ -420,7 +420,7 @@ static int destroy_old_tables(struct rig *rig)
 }
 
 /* What may not change while an update is under way changes again. */
-static void use(struct rig *rig)
+static void check_use(struct rig *rig)
 {
 	static const struct attachment fresh = { 0, PASID_UNUSED, 0 };
 	const struct attachment *at = &attachments[0];
@@ -457,6 +457,6 @@ int pasid_adopt(struct rig *rig)
 	if (!ret)
 		ret = update_finish(rig);
 	if (!ret)
-		use(rig);
+		check_use(rig);
 	return ret;
 }

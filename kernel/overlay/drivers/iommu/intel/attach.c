@@ -9,8 +9,8 @@
  * A first-stage table is in the second unit of a PASID table entry, and the domain ID in the first. From one first-stage domain to
  * another there is a hitless order when the ID stays the same. So the new domain takes over the ID of the old one when nothing else
  * uses it: then entries cached of the old table and of the new have one tag for as long as the invalidation takes, and only this
- * device, which may use both, has it. An ID that a restored domain has, too, is not taken over. (Intel VT-d 4.1, section 6.2.3.1 "Scalable-Mode PASID-table Entry Programming Considerations": what
- * has one tag must have one table.)
+ * device, which may use both, has it. An ID that a restored domain has, too, is not taken over. (Intel VT-d 4.1, section 6.2.3.1
+ * "Scalable-Mode PASID-table Entry Programming Considerations": what has one tag must have one table.)
  *
  * Lock: group->mutex, then did_lock, then iommu->lock.
  */
@@ -28,8 +28,8 @@
  */
 
 /*
- * IDs of the old kernel, and how many use each: the restored domain, and the first-stage domain that was swapped in for it. Protected by the
- * did_lock of the unit.
+ * IDs of the old kernel, and how many use each: the restored domain, and the first-stage domain that was swapped in for it. Protected
+ * by the did_lock of the unit.
  */
 static DEFINE_XARRAY(vtd_tags);
 
