@@ -103,6 +103,14 @@ static int device_ioas_build(struct device *dev)
 	return ret ? ret : device_ioas_map(dev, dev->ioas_id);
 }
 
+static int device_hwpt_alloc(struct device *dev)
+{
+	int iommufd = dev->space->iommufd;
+
+	return dev->has_pasids ? iommufd_hwpt_alloc_for_pasids(iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id) :
+				 iommufd_hwpt_alloc(iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
+}
+
 static int device_attach(struct device *dev)
 {
 	int ret;
@@ -112,7 +120,7 @@ static int device_attach(struct device *dev)
 	/* A plan may have set either, for several devices at once. */
 	ret = dev->ioas_id ? 0 : device_ioas_build(dev);
 	if (!ret && !dev->hwpt_id)
-		ret = iommufd_hwpt_alloc(dev->space->iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
+		ret = device_hwpt_alloc(dev);
 	if (!ret)
 		ret = vfio_device_attach(&dev->vfio, dev->hwpt_id);
 	return ret;

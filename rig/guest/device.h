@@ -81,6 +81,7 @@ struct device {
 	char name[8];
 	char bdf[16];
 	bool preserved;
+	bool has_pasids;		/* its HWPTs are such that it may */
 	bool failed;			/* said so to the witness */
 	unsigned int index;		/* in the rig's list: makes tokens and IOVAs */
 	struct space *space;

@@ -55,10 +55,11 @@ int iommufd_map_file(int iommufd, uint32_t ioas_id, int fd, uint64_t offset, uin
 	return ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &arg) ? -errno : 0;
 }
 
-int iommufd_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id)
+static int hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t flags, uint32_t *hwpt_id)
 {
 	struct iommu_hwpt_alloc arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.dev_id = dev_id,
 		.pt_id = ioas_id,
 		.data_type = IOMMU_HWPT_DATA_NONE,
@@ -68,6 +69,17 @@ int iommufd_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t 
 		return -errno;
 	*hwpt_id = arg.out_hwpt_id;
 	return 0;
+}
+
+int iommufd_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id)
+{
+	return hwpt_alloc(iommufd, dev_id, ioas_id, 0, hwpt_id);
+}
+
+/* Only these can be attached to PASIDs, and to a device that has PASIDs attached. */
+int iommufd_hwpt_alloc_for_pasids(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id)
+{
+	return hwpt_alloc(iommufd, dev_id, ioas_id, IOMMU_HWPT_ALLOC_PASID, hwpt_id);
 }
 
 int iommufd_destroy(int iommufd, uint32_t id)

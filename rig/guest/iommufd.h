@@ -14,6 +14,7 @@ int iommufd_map_anonymous(int iommufd, uint32_t ioas_id, void *base, uint64_t by
 int iommufd_copy(int iommufd, uint32_t from_ioas_id, uint64_t from_iova, uint64_t bytes, uint32_t to_ioas_id, uint64_t to_iova);
 int iommufd_unmap(int iommufd, uint32_t ioas_id, uint64_t iova, uint64_t bytes);
 int iommufd_hwpt_alloc(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id);
+int iommufd_hwpt_alloc_for_pasids(int iommufd, uint32_t dev_id, uint32_t ioas_id, uint32_t *hwpt_id);
 int iommufd_destroy(int iommufd, uint32_t id);
 
 #endif

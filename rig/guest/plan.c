@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "hammer.h"
 #include "irq.h"
+#include "pasid.h"
 #include "plan.h"
 #include "quarantine.h"
 #include "refuse.h"
@@ -288,6 +289,25 @@ static int plan_unequal(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* As update, with PASIDs of devices attached to page tables as well, and with what is to be refused of them on the way. */
+static int plan_pasid(struct rig *rig)
+{
+	int ret;
+
+	pasid_prepare(rig);
+	ret = rig->options.generation ? pasid_adopt(rig) : workload_start(rig);
+	if (!ret && !rig->options.generation)
+		ret = pasid_start(rig);
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = update_load(rig);
+	if (!ret)
+		ret = pasid_preserve(rig);
+	return ret ? ret : update_kexec(rig);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -298,6 +318,7 @@ static const struct {
 	{ "abort", plan_abort },
 	{ "containment", plan_containment },
 	{ "irq", plan_irq },
+	{ "pasid", plan_pasid },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
 	{ "hammer", plan_hammer },

@@ -71,6 +71,29 @@ int vfio_device_reset(const struct vfio_device *vfio)
 	return ioctl(vfio->fd, VFIO_DEVICE_RESET) ? -errno : 0;
 }
 
+int vfio_device_attach_pasid(const struct vfio_device *vfio, uint32_t pasid, uint32_t hwpt_id)
+{
+	struct vfio_device_attach_iommufd_pt arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_ATTACH_PASID,
+		.pt_id = hwpt_id,
+		.pasid = pasid,
+	};
+
+	return ioctl(vfio->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg) ? -errno : 0;
+}
+
+int vfio_device_detach_pasid(const struct vfio_device *vfio, uint32_t pasid)
+{
+	struct vfio_device_detach_iommufd_pt arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_DETACH_PASID,
+		.pasid = pasid,
+	};
+
+	return ioctl(vfio->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg) ? -errno : 0;
+}
+
 static int vfio_pread(const struct vfio_device *vfio, uint64_t at, void *value, size_t bytes)
 {
 	ssize_t got = pread(vfio->fd, value, bytes, at);

@@ -19,6 +19,8 @@ int vfio_device_regions_find(struct vfio_device *vfio);
 int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id);
 int vfio_device_detach(const struct vfio_device *vfio);
 int vfio_device_reset(const struct vfio_device *vfio);
+int vfio_device_attach_pasid(const struct vfio_device *vfio, uint32_t pasid, uint32_t hwpt_id);
+int vfio_device_detach_pasid(const struct vfio_device *vfio, uint32_t pasid);
 int vfio_device_bus_master_enable(const struct vfio_device *vfio);
 int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd);
 

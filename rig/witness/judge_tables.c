@@ -54,12 +54,26 @@ static const char *name_of(const struct run *run, uint16_t sid, char text[16])
 	return device ? device->device->name : text;
 }
 
+#define ENTRY_NAME_BYTES	40
+
+/* "ohci", or "ohci PASID 3" */
+static const char *entry_name(const struct run *run, const struct vtd_entry *entry, char text[ENTRY_NAME_BYTES])
+{
+	char bdf[16];
+
+	if (entry->pasid == VTD_NO_PASID)
+		snprintf(text, ENTRY_NAME_BYTES, "%s", name_of(run, entry->sid, bdf));
+	else
+		snprintf(text, ENTRY_NAME_BYTES, "%s PASID %u", name_of(run, entry->sid, bdf), entry->pasid);
+	return text;
+}
+
 /* One reason an update and requester: it would be the same with each look. */
 static bool say_not_contained(const struct run *run, struct verdict *v, const struct look *look)
 {
 	const struct vtd_tables *tables = &run->looks.states[look->state];
+	char text[ENTRY_NAME_BYTES];
 	bool said = false;
-	char text[16];
 
 	for (unsigned int i = 0; i < tables->nr; i++) {
 		const struct vtd_entry *entry = &tables->entries[i];
@@ -67,7 +81,7 @@ static bool say_not_contained(const struct run *run, struct verdict *v, const st
 
 		if (device && device->preserved)
 			continue;
-		judge_against(v, "not-contained: %s is not preserved, and has a %s entry at %.3f s", name_of(run, entry->sid, text),
+		judge_against(v, "not-contained: %s is not preserved, and has a %s entry at %.3f s", entry_name(run, entry, text),
 			      vtd_type_name(entry->type), judge_time_s(run, look->from_ns));
 		said = true;
 	}
@@ -114,34 +128,76 @@ static void judge_entry(const struct run *run, struct verdict *v, const struct t
 	}
 }
 
-static const struct vtd_entry *entry_before(const struct run *run, uint16_t sid, int64_t ns)
+/* What was there last before @ns; NULL if nobody looked. */
+static const struct vtd_tables *tables_before(const struct run *run, int64_t ns)
 {
-	const struct vtd_entry *entry = NULL;
+	const struct vtd_tables *tables = NULL;
 
 	for (size_t i = 0; i < run->looks.nr && run->looks.of[i].to_ns < ns; i++)
-		entry = vtd_find(tables_of(run, i), sid);
-	return entry;
+		tables = tables_of(run, i);
+	return tables;
 }
 
-/* Until the swap a device translates through what it translated through before the handover, and is cached under the same tag. */
+static bool say_entry_changed(const struct run *run, struct verdict *v, const struct vtd_entry *before, const struct vtd_entry *entry,
+			      const struct look *look)
+{
+	char text[ENTRY_NAME_BYTES];
+
+	/* Requests without PASID have an entry for longer than until the swap: judge_entry() says when not. */
+	if (!entry && before->pasid == VTD_NO_PASID)
+		return false;
+	if (!entry) {
+		judge_against(v, "entry-missing: %s: no entry at %.3f s", entry_name(run, before, text), judge_time_s(run, look->from_ns));
+		return true;
+	}
+	if (entry->table == before->table && entry->domain_id == before->domain_id && entry->type == before->type &&
+	    entry->levels == before->levels)
+		return false;
+	judge_against(v, "entry-changed: %s: table 0x%" PRIx64 " with ID %u became table 0x%" PRIx64 " with ID %u at %.3f s",
+		      entry_name(run, entry, text), before->table, before->domain_id, entry->table, entry->domain_id,
+		      judge_time_s(run, look->from_ns));
+	return true;
+}
+
+static bool say_entry_appeared(const struct run *run, struct verdict *v, const struct vtd_tables *before, const struct vtd_entry *entry,
+			       const struct look *look)
+{
+	char text[ENTRY_NAME_BYTES];
+
+	if (entry->pasid == VTD_NO_PASID || vtd_find_pasid(before, entry->sid, entry->pasid))
+		return false;
+	judge_against(v, "entry-changed: %s: had no entry before the handover, and has one at %.3f s", entry_name(run, entry, text),
+		      judge_time_s(run, look->from_ns));
+	return true;
+}
+
+/* One look; true if anything was said. */
+static bool judge_continuity_at(const struct run *run, struct verdict *v, uint16_t sid, const struct vtd_tables *before, size_t index)
+{
+	const struct look *look = &run->looks.of[index];
+	const struct vtd_tables *now = tables_of(run, index);
+
+	for (unsigned int i = 0; i < before->nr; i++)
+		if (before->entries[i].sid == sid &&
+		    say_entry_changed(run, v, &before->entries[i], vtd_find_pasid(now, sid, before->entries[i].pasid), look))
+			return true;
+	for (unsigned int i = 0; i < now->nr; i++)
+		if (now->entries[i].sid == sid && say_entry_appeared(run, v, before, &now->entries[i], look))
+			return true;
+	return false;
+}
+
+/* Until the swap a device translates through what it translated through before the handover, and is cached under the same tags. */
 static void judge_continuity(const struct run *run, struct verdict *v, const struct trace_device *device, unsigned int index)
 {
 	const struct hop *hop = &run->timeline.hops[index];
 	int64_t from = v->takeovers[index].handover_ns, to = hop->swap_begin_ns != NEVER ? hop->swap_begin_ns : run->end_ns;
-	const struct vtd_entry *before = from != NEVER ? entry_before(run, device->device->bdf, from) : NULL, *entry;
+	const struct vtd_tables *before = from != NEVER ? tables_before(run, from) : NULL;
 
-	if (!before)
-		return;
-	for (size_t i = 0; i < run->looks.nr; i++) {
-		entry = look_within(&run->looks.of[i], from, to) ? vtd_find(tables_of(run, i), device->device->bdf) : NULL;
-		if (!entry || (entry->table == before->table && entry->domain_id == before->domain_id &&
-			       entry->type == before->type && entry->levels == before->levels))
-			continue;
-		judge_against(v, "entry-changed: %s: table 0x%" PRIx64 " with ID %u became table 0x%" PRIx64 " with ID %u at %.3f s",
-			      device->device->name, before->table, before->domain_id, entry->table, entry->domain_id,
-			      judge_time_s(run, run->looks.of[i].from_ns));
-		return;
-	}
+	for (size_t i = 0; before && i < run->looks.nr; i++)
+		if (look_within(&run->looks.of[i], from, to) && tables_of(run, i)->translating &&
+		    judge_continuity_at(run, v, device->device->bdf, before, i))
+			return;
 }
 
 /*
@@ -157,7 +213,7 @@ static void judge_quarantined(const struct run *run, struct verdict *v, const st
 		judge_against(v, "not-contained: %s is quarantined, and was translated at %.3f s", name,
 			      judge_time_s(run, device->translated_ns));
 	for (size_t i = 0; i < run->looks.nr; i++) {
-		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !vtd_find(tables_of(run, i), device->device->bdf))
+		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !vtd_find_any(tables_of(run, i), device->device->bdf))
 			continue;
 		judge_against(v, "not-contained: %s is quarantined, and has an entry at %.3f s", name,
 			      judge_time_s(run, run->looks.of[i].from_ns));
@@ -186,25 +242,85 @@ static void judge_devices(const struct run *run, struct verdict *v)
 	}
 }
 
+static const struct vtd_entry *before_swap(const struct vtd_tables *before, const struct vtd_entry *entry)
+{
+	return vtd_find_pasid(before, entry->sid, entry->pasid);
+}
+
+static bool is_preserved(const struct run *run, const struct vtd_entry *entry)
+{
+	const struct trace_device *device = find_device(run, entry->sid);
+
+	return device && device->preserved;
+}
+
+/*
+ * A first-stage table is swapped under the ID that it has. So while swaps are under way, what stood on one table before may have one ID
+ * and two tables: that one, and the one that all of it goes to. Both say the same; that is the guest's to check.
+ */
+static bool is_half_swapped(const struct run *run, const struct verdict *v, const struct look *look, const struct vtd_entry *a,
+			    const struct vtd_entry *b)
+{
+	if (a->type != VTD_FIRST_STAGE || b->type != VTD_FIRST_STAGE || !is_preserved(run, a) || !is_preserved(run, b))
+		return false;
+	for (unsigned int i = 0; i < run->timeline.nr_hops; i++) {
+		const struct hop *hop = &run->timeline.hops[i];
+		const struct vtd_tables *before = tables_before(run, v->takeovers[i].handover_ns);
+		const struct vtd_entry *old_a, *old_b;
+
+		if (v->takeovers[i].handover_ns == NEVER || hop->swap_begin_ns == NEVER || !before ||
+		    look->to_ns < hop->swap_begin_ns || (hop->swap_end_ns != NEVER && look->from_ns > hop->swap_end_ns + CLOCKS_NS))
+			continue;
+		old_a = before_swap(before, a);
+		old_b = before_swap(before, b);
+		if (old_a && old_b && old_a->table == old_b->table && old_a->domain_id == a->domain_id &&
+		    (a->table == old_a->table) != (b->table == old_b->table))
+			return true;
+	}
+	return false;
+}
+
+static bool say_domain_id_shared(const struct run *run, struct verdict *v, const struct look *look, const struct vtd_entry *a,
+				 const struct vtd_entry *b)
+{
+	char text_a[ENTRY_NAME_BYTES], text_b[ENTRY_NAME_BYTES];
+
+	if (!vtd_share_domain_id(a, b) || is_half_swapped(run, v, look, a, b))
+		return false;
+	judge_against(v, "domain-id-shared: %s (table 0x%" PRIx64 ") and %s (table 0x%" PRIx64 ") both have %u at %.3f s",
+		      entry_name(run, a, text_a), a->table, entry_name(run, b, text_b), b->table, a->domain_id,
+		      judge_time_s(run, look->from_ns));
+	return true;
+}
+
 static void judge_domain_ids(const struct run *run, struct verdict *v)
 {
-	const struct vtd_entry *a, *b;
-	char text_a[16], text_b[16];
-
 	for (size_t i = 0; i < run->looks.nr; i++) {
-		if (run->looks.of[i].from_ns < run->timeline.workload_ns || !vtd_find_shared_domain_id(tables_of(run, i), &a, &b))
+		const struct vtd_tables *tables = tables_of(run, i);
+
+		if (run->looks.of[i].from_ns < run->timeline.workload_ns)
 			continue;
-		judge_against(v, "domain-id-shared: %s (table 0x%" PRIx64 ") and %s (table 0x%" PRIx64 ") both have %u at %.3f s",
-			      name_of(run, a->sid, text_a), a->table, name_of(run, b->sid, text_b), b->table, a->domain_id,
-			      judge_time_s(run, run->looks.of[i].from_ns));
-		return;
+		for (unsigned int j = 0; j < tables->nr; j++)
+			for (unsigned int k = j + 1; k < tables->nr; k++)
+				if (say_domain_id_shared(run, v, &run->looks.of[i], &tables->entries[j], &tables->entries[k]))
+					return;
 	}
+}
+
+static bool walks_are_whole(const struct run *run)
+{
+	for (size_t i = 0; i < run->looks.nr; i++)
+		if (run->looks.of[i].from_ns > run->timeline.workload_ns && tables_of(run, i)->cut_short)
+			return false;
+	return true;
 }
 
 static void judge_looks(const struct run *run, struct verdict *v)
 {
 	if (!run->looks.nr || run->looks.of[run->looks.nr - 1].to_ns < run->timeline.workload_ns)
 		judge_against(v, "tables: nobody ever looked at them");
+	if (!walks_are_whole(run))
+		judge_against(v, "tables: there was more in them than the witness reads");
 	if (run->looks.too_many_states)
 		judge_against(v, "tables: they changed more often than the witness keeps");
 	if (run->trace.nr_root_sets == TRACE_MAX_ROOT_SETS)

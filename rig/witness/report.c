@@ -224,6 +224,7 @@ static struct json_object *new_entry(const struct vtd_entry *entry)
 
 	format_bdf(bdf, entry->sid);
 	put_string(object, "bdf", bdf);
+	put(object, "pasid", entry->pasid == VTD_NO_PASID ? NULL : json_object_new_int64(entry->pasid));
 	put_count(object, "domain_id", entry->domain_id);
 	put_string(object, "type", vtd_type_name(entry->type));
 	put_count(object, "levels", entry->levels);

@@ -49,6 +49,7 @@ static const struct field fields[] = {
 	{ "tables.looks[].times", COUNT, false }, { "tables.looks[].translating", BOOL, false },
 	{ "tables.looks[].root", STRING, false }, { "tables.looks[].entries", ARRAY, false },
 	{ "tables.looks[].entries[].bdf", STRING, false }, { "tables.looks[].entries[].domain_id", COUNT, false },
+	{ "tables.looks[].entries[].pasid", COUNT, true },
 	{ "tables.looks[].entries[].type", STRING, false }, { "tables.looks[].entries[].levels", COUNT, false },
 	{ "tables.looks[].entries[].table", STRING, false },
 	{ "timeline", ARRAY, false }, { "timeline[].name", STRING, false }, { "timeline[].generation", COUNT, false },

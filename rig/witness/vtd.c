@@ -21,13 +21,18 @@
 #define ROOT_BYTES		16
 #define LEGACY_CONTEXT_BYTES	16
 #define SCALABLE_CONTEXT_BYTES	32
-#define PASID_ENTRY_BYTES	64
+#define PASID_ENTRY_WORDS	8
+#define TABLE_WORDS		(TABLE_BYTES / sizeof(uint64_t))
+
+/* A directory of 2^20 PASIDs has 16,384 words. What is no table must not keep the witness from everything else. */
+#define MAX_WORDS		(1U << 22)
 
 #define LEGACY_TT(lo)		((lo) >> 2 & 3)		/* 2: pass-through */
 #define LEGACY_AW(hi)		((hi) & 7)
 #define LEGACY_DOMAIN_ID(hi)	((hi) >> 8 & 0xffff)
 #define SCALABLE_PDTS(lo)	((lo) >> 9 & 7)		/* the directory has 2^(PDTS + 7) entries */
 #define SCALABLE_RID_PASID(hi)	((hi) & 0xfffff)	/* the PASID of requests that have none */
+#define PASIDS_OF_DIRECTORY_ENTRY 64
 #define PASID_AW(w0)		((w0) >> 2 & 7)
 #define PASID_PGTT(w0)		((w0) >> 6 & 7)		/* 1 first stage, 2 second stage, 3 nested, 4 pass-through */
 #define PASID_DOMAIN_ID(w1)	((w1) & 0xffff)
@@ -47,17 +52,32 @@ static bool read_words(struct vtd_tables *tables, const struct ram *ram, uint64_
 	return true;
 }
 
+/* The next of up to a page of a PASID directory, or a PASID table; NULL if there is none to be read. */
+static const volatile uint64_t *read_table(struct vtd_tables *tables, const struct ram *ram, uint64_t pa)
+{
+	const volatile uint64_t *at = ram_at(ram, pa, TABLE_BYTES);
+
+	if (!at)
+		tables->nr_outside++;
+	tables->nr_words += TABLE_WORDS;
+	if (tables->nr_words > MAX_WORDS)
+		tables->cut_short = true;
+	return tables->cut_short ? NULL : at;
+}
+
 static void add_entry(struct vtd_tables *tables, struct vtd_entry entry)
 {
 	if (tables->nr == VTD_MAX_ENTRIES)
-		tables->nr_left_out++;
+		tables->cut_short = true;
 	else
 		tables->entries[tables->nr++] = entry;
 }
 
 static void add_legacy(struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
 {
-	struct vtd_entry entry = { .sid = sid, .domain_id = LEGACY_DOMAIN_ID(context[1]), .type = VTD_SECOND_STAGE };
+	struct vtd_entry entry = {
+		.sid = sid, .pasid = VTD_NO_PASID, .domain_id = LEGACY_DOMAIN_ID(context[1]), .type = VTD_SECOND_STAGE,
+	};
 
 	if (LEGACY_TT(context[0]) == 2) {
 		entry.type = VTD_PASS_THROUGH;
@@ -70,9 +90,9 @@ static void add_legacy(struct vtd_tables *tables, uint16_t sid, const uint64_t c
 	add_entry(tables, entry);
 }
 
-static void add_pasid_entry(struct vtd_tables *tables, uint16_t sid, const uint64_t words[3])
+static void add_pasid_entry(struct vtd_tables *tables, uint16_t sid, uint32_t pasid, const uint64_t words[3])
 {
-	struct vtd_entry entry = { .sid = sid, .domain_id = PASID_DOMAIN_ID(words[1]), .type = VTD_UNKNOWN };
+	struct vtd_entry entry = { .sid = sid, .pasid = pasid, .domain_id = PASID_DOMAIN_ID(words[1]), .type = VTD_UNKNOWN };
 
 	switch (PASID_PGTT(words[0])) {
 	case 1:
@@ -93,17 +113,34 @@ static void add_pasid_entry(struct vtd_tables *tables, uint16_t sid, const uint6
 	add_entry(tables, entry);
 }
 
+/* The PASID of requests that have none is, of the device's, the one that @context names. */
+static void walk_pasid_table(const struct ram *ram, struct vtd_tables *tables, uint16_t sid, uint64_t pa, uint32_t first_pasid,
+			     uint32_t rid_pasid)
+{
+	const volatile uint64_t *at = read_table(tables, ram, pa);
+
+	for (unsigned int i = 0; at && i < TABLE_WORDS / PASID_ENTRY_WORDS; i++, at += PASID_ENTRY_WORDS) {
+		const uint64_t words[3] = { le64toh(at[0]), le64toh(at[1]), le64toh(at[2]) };
+
+		if (words[0] & PRESENT)
+			add_pasid_entry(tables, sid, first_pasid + i == rid_pasid ? VTD_NO_PASID : first_pasid + i, words);
+	}
+}
+
 static void walk_scalable_context(const struct ram *ram, struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
 {
-	uint64_t pasid = SCALABLE_RID_PASID(context[1]), directory, words[3];
+	uint32_t nr = 1U << (SCALABLE_PDTS(context[0]) + 7);
+	const volatile uint64_t *at = NULL;
 
-	if (pasid >> 6 >= 1ULL << (SCALABLE_PDTS(context[0]) + 7))
-		return;
-	if (!read_words(tables, ram, (context[0] & POINTER) + (pasid >> 6) * sizeof(directory), &directory, 1) ||
-	    !(directory & PRESENT))
-		return;
-	if (read_words(tables, ram, (directory & POINTER) + (pasid & 63) * PASID_ENTRY_BYTES, words, 3) && words[0] & PRESENT)
-		add_pasid_entry(tables, sid, words);
+	for (uint32_t i = 0; i < nr && !tables->cut_short; i++) {
+		if (i % TABLE_WORDS == 0)
+			at = read_table(tables, ram, (context[0] & POINTER) + i * sizeof(*at));
+		if (!at)
+			return;
+		if (le64toh(at[i % TABLE_WORDS]) & PRESENT)
+			walk_pasid_table(ram, tables, sid, le64toh(at[i % TABLE_WORDS]) & POINTER, i * PASIDS_OF_DIRECTORY_ENTRY,
+					 SCALABLE_RID_PASID(context[1]));
+	}
 }
 
 /* One table of scalable mode has 128 functions, one of legacy mode 256. */
@@ -112,7 +149,7 @@ static void walk_context_table(const struct ram *ram, struct vtd_tables *tables,
 	unsigned int bytes = tables->scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
 	uint64_t context[2];
 
-	for (unsigned int i = 0; i < TABLE_BYTES / bytes; i++) {
+	for (unsigned int i = 0; i < TABLE_BYTES / bytes && !tables->cut_short; i++) {
 		if (!read_words(tables, ram, pa + i * bytes, context, 2))
 			return;
 		if (!(context[0] & PRESENT))
@@ -144,18 +181,31 @@ void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_point
 	tables->root = root_pointer & POINTER;
 	if (!tables->translating)
 		return;
-	for (unsigned int bus = 0; bus < NR_BUSES; bus++)
+	for (unsigned int bus = 0; bus < NR_BUSES && !tables->cut_short; bus++)
 		walk_bus(ram, tables, bus);
 }
 
 bool vtd_tables_equal(const struct vtd_tables *a, const struct vtd_tables *b)
 {
 	return a->translating == b->translating && a->scalable == b->scalable && a->root == b->root &&
-	       a->nr_outside == b->nr_outside && a->nr_left_out == b->nr_left_out && a->nr == b->nr &&
+	       a->nr_outside == b->nr_outside && a->cut_short == b->cut_short && a->nr == b->nr &&
 	       !memcmp(a->entries, b->entries, a->nr * sizeof(a->entries[0]));
 }
 
+const struct vtd_entry *vtd_find_pasid(const struct vtd_tables *tables, uint16_t sid, uint32_t pasid)
+{
+	for (unsigned int i = 0; i < tables->nr; i++)
+		if (tables->entries[i].sid == sid && tables->entries[i].pasid == pasid)
+			return &tables->entries[i];
+	return NULL;
+}
+
 const struct vtd_entry *vtd_find(const struct vtd_tables *tables, uint16_t sid)
+{
+	return vtd_find_pasid(tables, sid, VTD_NO_PASID);
+}
+
+const struct vtd_entry *vtd_find_any(const struct vtd_tables *tables, uint16_t sid)
 {
 	for (unsigned int i = 0; i < tables->nr; i++)
 		if (tables->entries[i].sid == sid)
@@ -185,15 +235,7 @@ static bool has_own_table(const struct vtd_entry *entry)
 	return entry->type == VTD_SECOND_STAGE || entry->type == VTD_FIRST_STAGE;
 }
 
-bool vtd_find_shared_domain_id(const struct vtd_tables *tables, const struct vtd_entry **a, const struct vtd_entry **b)
+bool vtd_share_domain_id(const struct vtd_entry *a, const struct vtd_entry *b)
 {
-	for (unsigned int i = 0; i < tables->nr; i++)
-		for (unsigned int j = i + 1; j < tables->nr; j++) {
-			*a = &tables->entries[i];
-			*b = &tables->entries[j];
-			if (has_own_table(*a) && has_own_table(*b) && (*a)->domain_id == (*b)->domain_id &&
-			    (*a)->table != (*b)->table)
-				return true;
-		}
-	return false;
+	return has_own_table(a) && has_own_table(b) && a->domain_id == b->domain_id && a->table != b->table;
 }

@@ -8,7 +8,10 @@
 
 #include "ram.h"
 
-#define VTD_MAX_ENTRIES	64
+#define VTD_MAX_ENTRIES	256
+
+/* More than 20 bits: no PASID. */
+#define VTD_NO_PASID	UINT32_MAX
 
 enum vtd_type {
 	VTD_SECOND_STAGE,
@@ -18,24 +21,26 @@ enum vtd_type {
 	VTD_UNKNOWN,			/* a value the specification keeps for later */
 };
 
-/* What the requests without PASID of one source id translate through. */
+/* What requests of one source id translate through: those with one PASID, or those without any. */
 struct vtd_entry {
 	uint64_t table;			/* guest physical; 0 for VTD_PASS_THROUGH and VTD_UNKNOWN */
+	uint32_t pasid;			/* or VTD_NO_PASID */
 	uint16_t sid;
 	uint16_t domain_id;
 	uint8_t type;			/* enum vtd_type */
 	uint8_t levels;
-	uint8_t reserved[2];
+	uint8_t reserved[6];
 };
 
 struct vtd_tables {
 	bool translating;		/* false: the tables are not in use, and were not walked */
 	bool scalable;
-	uint16_t nr_outside;		/* pointers that lead out of RAM */
-	uint16_t nr_left_out;		/* entries for which there was no room */
+	bool cut_short;			/* there is more than a walk reads, or than there was room for */
 	uint16_t nr;
+	uint32_t nr_outside;		/* pointers that lead out of RAM */
+	uint32_t nr_words;		/* of PASID directories and tables that were read */
 	uint64_t root;			/* guest physical */
-	struct vtd_entry entries[VTD_MAX_ENTRIES];	/* ascending by source id */
+	struct vtd_entry entries[VTD_MAX_ENTRIES];	/* ascending by source id, then by where they are in the table */
 };
 
 /*
@@ -46,15 +51,16 @@ void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_point
 
 bool vtd_tables_equal(const struct vtd_tables *a, const struct vtd_tables *b);
 
-/* NULL if @sid is blocked: nothing on the way is present. */
+/* NULL if requests of @sid with @pasid (VTD_NO_PASID: without) are blocked: nothing on the way is present. */
+const struct vtd_entry *vtd_find_pasid(const struct vtd_tables *tables, uint16_t sid, uint32_t pasid);
 const struct vtd_entry *vtd_find(const struct vtd_tables *tables, uint16_t sid);
+
+/* Of all requests of @sid. */
+const struct vtd_entry *vtd_find_any(const struct vtd_tables *tables, uint16_t sid);
 
 const char *vtd_type_name(enum vtd_type type);
 
-/*
- * Two entries that have one domain ID and different page tables: the unit may use what it cached of the one for the other.
- * Return: false if there are none.
- */
-bool vtd_find_shared_domain_id(const struct vtd_tables *tables, const struct vtd_entry **a, const struct vtd_entry **b);
+/* One domain ID, and different page tables: the unit may use what it cached of the one entry for the other. */
+bool vtd_share_domain_id(const struct vtd_entry *a, const struct vtd_entry *b);
 
 #endif

@@ -74,7 +74,14 @@ void say_console(struct synthetic *s, const char *text)
 
 struct vtd_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table)
 {
-	return (struct vtd_entry){ .sid = sid, .domain_id = domain_id, .table = table, .type = VTD_SECOND_STAGE, .levels = 4 };
+	return entry_of_pasid(sid, VTD_NO_PASID, domain_id, table);
+}
+
+struct vtd_entry entry_of_pasid(uint16_t sid, uint32_t pasid, uint16_t domain_id, uint64_t table)
+{
+	return (struct vtd_entry){
+		.sid = sid, .pasid = pasid, .domain_id = domain_id, .table = table, .type = VTD_SECOND_STAGE, .levels = 4,
+	};
 }
 
 void add_look(struct synthetic *s, double seconds, const struct vtd_entry *entries, unsigned int nr)

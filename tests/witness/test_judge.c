@@ -418,6 +418,199 @@ static void one_id_one_table(struct synthetic *s)
 	see_instead(s, 8, seen, 3);
 }
 
+static void cut_short(struct synthetic *s)
+{
+	s->run->looks.states[s->run->looks.of[s->run->looks.nr / 2].state].cut_short = true;
+}
+
+/* PASIDs: hda has two on one table and one on another, igb has one. Below, all is as it should be. */
+enum { OF_OHCI, OF_HDA, OF_IGB, OF_HDA_1, OF_HDA_2, OF_HDA_3, OF_IGB_1, NR_WITH_PASIDS };
+
+static void entries_with_pasids(struct vtd_entry entries[NR_WITH_PASIDS], bool swapped)
+{
+	uint16_t id = swapped ? 20 : 0;
+	uint64_t table = swapped ? 0x20000 : 0;
+
+	entries[OF_OHCI] = entry_of(SID_OHCI, id + 3, table + 0x3000);
+	entries[OF_HDA] = entry_of(SID_HDA, id + 4, table + 0x4000);
+	entries[OF_IGB] = entry_of(SID_IGB, id + 5, table + 0x5000);
+	entries[OF_HDA_1] = entry_of_pasid(SID_HDA, 1, id + 6, table + 0x6000);
+	entries[OF_HDA_2] = entry_of_pasid(SID_HDA, 2, id + 6, table + 0x6000);
+	entries[OF_HDA_3] = entry_of_pasid(SID_HDA, 3, id + 7, table + 0x7000);
+	entries[OF_IGB_1] = entry_of_pasid(SID_IGB, 1, id + 7, table + 0x7000);
+}
+
+static void give_pasids(struct synthetic *s)
+{
+	struct vtd_entry entries[NR_WITH_PASIDS];
+	unsigned int old_state, new_state;
+
+	entries_with_pasids(entries, false);
+	old_state = state_of(s, entries, NR_WITH_PASIDS);
+	entries_with_pasids(entries, true);
+	new_state = state_of(s, entries, NR_WITH_PASIDS);
+	for (size_t i = 0; i < s->run->looks.nr; i++)
+		s->run->looks.of[i].state = s->run->looks.of[i].from_ns < at(AT_SWAP) ? old_state : new_state;
+}
+
+static void first_stage(struct vtd_entry entries[NR_WITH_PASIDS])
+{
+	for (unsigned int i = 0; i < NR_WITH_PASIDS; i++)
+		entries[i].type = VTD_FIRST_STAGE;
+}
+
+static void give_first_stage_pasids(struct synthetic *s)
+{
+	give_pasids(s);
+	for (unsigned int i = 0; i < s->run->looks.nr_states; i++)
+		first_stage(s->run->looks.states[i].entries);
+}
+
+static void pasid_is_gone(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	seen[OF_HDA_2] = seen[OF_IGB_1];
+	see_instead(s, 5.3, seen, NR_WITH_PASIDS - 1);
+}
+
+/* After the swap a PASID may be detached. */
+static void pasid_is_gone_later(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, true);
+	seen[OF_HDA_2] = seen[OF_IGB_1];
+	see_instead(s, 8, seen, NR_WITH_PASIDS - 1);
+}
+
+static void pasid_has_another_table(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	seen[OF_HDA_2].table = seen[OF_HDA_1].table = 0x9000;
+	see_instead(s, 6.2, seen, NR_WITH_PASIDS);
+}
+
+static void pasid_has_another_id(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	seen[OF_HDA_3].domain_id = 9;
+	see_instead(s, 6.2, seen, NR_WITH_PASIDS);
+}
+
+static void pasid_has_another_type(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	seen[OF_HDA_3].type = VTD_FIRST_STAGE;
+	see_instead(s, 6.2, seen, NR_WITH_PASIDS);
+}
+
+static void pasid_has_other_levels(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	seen[OF_HDA_3].levels = 3;
+	see_instead(s, 6.2, seen, NR_WITH_PASIDS);
+}
+
+static void pasid_appeared(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS + 1];
+
+	entries_with_pasids(seen, false);
+	seen[NR_WITH_PASIDS] = entry_of_pasid(SID_OHCI, 1, 3, 0x3000);
+	see_instead(s, 6.2, seen, NR_WITH_PASIDS + 1);
+}
+
+static void pasid_shares_id(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, true);
+	seen[OF_HDA_2].table = 0x9000;
+	see_instead(s, 8, seen, NR_WITH_PASIDS);
+}
+
+static void pasid_of_stranger(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS + 1];
+
+	entries_with_pasids(seen, false);
+	seen[NR_WITH_PASIDS] = entry_of_pasid(SID_BRIDGE, 1, 3, 0x3000);
+	see_instead(s, 5.3, seen, NR_WITH_PASIDS + 1);
+}
+
+/* The swap of first-stage tables, half done: what was on 0x6000 is to be on 0x26000, with the same ID. */
+static void half_swapped(struct vtd_entry seen[NR_WITH_PASIDS])
+{
+	entries_with_pasids(seen, false);
+	first_stage(seen);
+	seen[OF_HDA_1].table = 0x26000;
+}
+
+static void half_swapped_in_time(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	half_swapped(seen);
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
+static void half_swapped_for_ever(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	half_swapped(seen);
+	see_instead(s, 8, seen, NR_WITH_PASIDS);
+}
+
+/* In the second stage nothing keeps an ID. */
+static void half_swapped_second_stage(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	half_swapped(seen);
+	seen[OF_HDA_1].type = seen[OF_HDA_2].type = VTD_SECOND_STAGE;
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
+static void swapped_to_two_tables(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	half_swapped(seen);
+	seen[OF_HDA_2].table = 0x27000;
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
+static void half_swapped_with_another_id(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	half_swapped(seen);
+	seen[OF_HDA_1].domain_id = seen[OF_HDA_2].domain_id = 9;
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
+static void swapped_to_id_of_another(struct synthetic *s)
+{
+	struct vtd_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	first_stage(seen);
+	seen[OF_HDA_3].table = 0x27000;
+	seen[OF_HDA_3].domain_id = seen[OF_HDA_1].domain_id;
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
 /* Quarantine: ohci is blocked from when the new kernel took over. */
 static void block_ohci(struct synthetic *s)
 {
@@ -444,6 +637,15 @@ static void quarantined_has_entry(struct synthetic *s)
 {
 	const struct vtd_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, 6.3, seen, 3);
+}
+
+static void quarantined_has_pasid(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of_pasid(SID_OHCI, 1, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
 	see_instead(s, 6.3, seen, 3);
@@ -586,8 +788,23 @@ static const struct rule rules[] = {
 	{ "another table before the swap", "entry-changed", hda_has_another_table, NULL, NULL },
 	{ "another domain ID before the swap", "entry-changed", hda_has_another_tag, NULL, NULL },
 	{ "one domain ID, two tables", "domain-id-shared", one_id_two_tables, NULL, NULL },
+	{ "more than is read", "tables", cut_short, NULL, NULL },
+	{ "no entry of a PASID", "entry-missing", pasid_is_gone, NULL, give_pasids },
+	{ "another table of a PASID", "entry-changed", pasid_has_another_table, NULL, give_pasids },
+	{ "another domain ID of a PASID", "entry-changed", pasid_has_another_id, NULL, give_pasids },
+	{ "another type of a PASID", "entry-changed", pasid_has_another_type, NULL, give_pasids },
+	{ "other levels of a PASID", "entry-changed", pasid_has_other_levels, NULL, give_pasids },
+	{ "a PASID that nobody preserved", "entry-changed", pasid_appeared, NULL, give_pasids },
+	{ "one domain ID, tables of two PASIDs", "domain-id-shared", pasid_shares_id, NULL, give_pasids },
+	{ "a stranger's PASID between the kernels", "not-contained", pasid_of_stranger, NULL, give_pasids },
+	{ "half swapped for ever", "domain-id-shared", half_swapped_for_ever, NULL, give_first_stage_pasids },
+	{ "half swapped, second stage", "domain-id-shared", half_swapped_second_stage, NULL, give_first_stage_pasids },
+	{ "swapped to two tables", "domain-id-shared", swapped_to_two_tables, NULL, give_first_stage_pasids },
+	{ "half swapped with another ID", "domain-id-shared", half_swapped_with_another_id, NULL, give_first_stage_pasids },
+	{ "swapped to the ID of another", "domain-id-shared", swapped_to_id_of_another, NULL, give_first_stage_pasids },
 	{ "quarantined without a fault", "contained-fault", quarantined_never_faulted, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined with an entry", "not-contained", quarantined_has_entry, SCENARIO_QUARANTINE, block_ohci },
+	{ "quarantined with an entry of a PASID", "not-contained", quarantined_has_pasid, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and translated", "not-contained", quarantined_is_translated, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and goes on", "not-contained", quarantined_goes_on, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and never moved", "counter-stopped", quarantined_never_moved, SCENARIO_QUARANTINE, block_ohci },
@@ -610,6 +827,10 @@ static const struct rule rules[] = {
 	{ "contained faults as due", NULL, rogue_faults_twice, SCENARIO_ROGUE, NULL },
 	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
 	{ "one domain ID, one table", NULL, one_id_one_table, NULL, NULL },
+	{ "PASIDs", NULL, nothing, NULL, give_pasids },
+	{ "PASIDs of first stage", NULL, nothing, NULL, give_first_stage_pasids },
+	{ "a PASID that is detached", NULL, pasid_is_gone_later, NULL, give_pasids },
+	{ "half swapped while swapping", NULL, half_swapped_in_time, NULL, give_first_stage_pasids },
 	{ "quarantined until finish", NULL, quarantined_has_entry_after_finish, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and blocked", NULL, nothing, SCENARIO_QUARANTINE, block_ohci },
 };

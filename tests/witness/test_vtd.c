@@ -13,7 +13,7 @@
 
 #define ON		(1U << 31)
 #define SCALABLE	(1ULL << 10)
-#define MEMORY_BYTES	0x20000
+#define MEMORY_BYTES	0x40000
 
 /* Where each table lies. */
 #define ROOT		0x1000ULL
@@ -22,6 +22,7 @@
 #define DIRECTORY	0x4000ULL
 #define PASIDS		0x5000ULL
 #define PAGE_TABLE	0x9000ULL
+#define LONG_DIRECTORY	0x20000ULL
 
 struct world {
 	uint64_t *words;
@@ -83,6 +84,8 @@ static void assert_one(const struct world *w, uint16_t sid, enum vtd_type type, 
 	assert_int_equal(w->tables.nr, 1);
 	assert_int_equal(w->tables.nr_outside, 0);
 	assert_int_equal(w->tables.entries[0].sid, sid);
+	assert_int_equal(w->tables.entries[0].pasid, VTD_NO_PASID);
+	assert_ptr_equal(vtd_find(&w->tables, sid), &w->tables.entries[0]);
 	assert_int_equal(w->tables.entries[0].type, type);
 	assert_int_equal(w->tables.entries[0].domain_id, domain_id);
 	assert_int_equal(w->tables.entries[0].levels, levels);
@@ -141,6 +144,7 @@ static void test_scalable_other_pasid(void **state)
 
 	put_scalable(w);
 	put(w, LOWER + 0x18 * 32 + 8, 70);
+	put(w, PASIDS, 0);
 	walk(w, SCALABLE);
 	assert_int_equal(w->tables.nr, 0);
 	put(w, DIRECTORY + 8, PASIDS + 0x1000 + 1);
@@ -148,6 +152,51 @@ static void test_scalable_other_pasid(void **state)
 	put(w, PASIDS + 0x1000 + 6 * 64 + 8, 9);
 	walk(w, SCALABLE);
 	assert_one(w, 0x18, VTD_SECOND_STAGE, 9, 3, PAGE_TABLE);
+}
+
+/* In the first table, in the second, and in the last one of a directory of 2^20 PASIDs. */
+static void test_pasids(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		uint32_t pasid;
+		uint64_t table;
+	} pasids[] = { { 1, PASIDS }, { 63, PASIDS }, { 71, PASIDS + 0x1000 }, { 0xfffff, PASIDS + 0x2000 } };
+
+	put_scalable(w);
+	put(w, LOWER + 0x18 * 32, LONG_DIRECTORY | 7 << 9 | 1);
+	put(w, LONG_DIRECTORY, PASIDS | 1);
+	for (unsigned int i = 0; i < 4; i++) {
+		put(w, LONG_DIRECTORY + pasids[i].pasid / 64 * 8, pasids[i].table | 1);
+		put(w, pasids[i].table + pasids[i].pasid % 64 * 64, (PAGE_TABLE + i * 0x1000) | 2 << 6 | 2 << 2 | 1);
+		put(w, pasids[i].table + pasids[i].pasid % 64 * 64 + 8, 20 + i);
+	}
+	walk(w, SCALABLE);
+	assert_int_equal(w->tables.nr, 5);
+	assert_false(w->tables.cut_short);
+	assert_int_equal(vtd_find(&w->tables, 0x18)->domain_id, 7);
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct vtd_entry *entry = vtd_find_pasid(&w->tables, 0x18, pasids[i].pasid);
+
+		assert_non_null(entry);
+		assert_int_equal(entry->domain_id, 20 + i);
+		assert_int_equal(entry->table, PAGE_TABLE + i * 0x1000);
+	}
+	assert_null(vtd_find_pasid(&w->tables, 0x18, 2));
+	assert_null(vtd_find_pasid(&w->tables, 0x19, 1));
+
+	/* A directory that ends before them. */
+	put(w, LOWER + 0x18 * 32, LONG_DIRECTORY | 1);
+	walk(w, SCALABLE);
+	assert_int_equal(w->tables.nr, 4);
+	assert_null(vtd_find_pasid(&w->tables, 0x18, 0xfffff));
+
+	/* Blocked without PASID, and not with one. */
+	put(w, PASIDS, 0);
+	walk(w, SCALABLE);
+	assert_null(vtd_find(&w->tables, 0x18));
+	assert_non_null(vtd_find_any(&w->tables, 0x18));
+	assert_null(vtd_find_any(&w->tables, 0x19));
 }
 
 /* Whichever step is not present, the device is blocked. */
@@ -219,29 +268,44 @@ static void test_garbage(void **state)
 	}
 	walk(w, SCALABLE);
 	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
-	assert_true(w->tables.nr_left_out > 0);
+	assert_true(w->tables.cut_short);
 	walk(w, 0);
 	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
+	assert_true(w->tables.cut_short);
+}
+
+/* Each function of each bus has a directory of the greatest size, all of it present, and nothing in any table. */
+static void test_endless(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned int i = 0; i < 0x1000; i += 8)
+		put(w, ROOT + i, LOWER | 1);
+	for (unsigned int i = 0; i < 0x1000; i += 32)
+		put(w, LOWER + i, LONG_DIRECTORY | 7 << 9 | 1);
+	for (unsigned int i = 0; i < 0x20000; i += 8)
+		put(w, LONG_DIRECTORY + i, PASIDS | 1);
+	walk(w, SCALABLE);
+	assert_true(w->tables.cut_short);
+	assert_in_range(w->tables.nr_words, 1, 1 << 23);
+	assert_int_equal(w->tables.nr, 0);
 }
 
 static void test_shared_domain_id(void **state)
 {
-	struct vtd_tables tables = { .nr = 3, .entries = {
-		{ .sid = 1, .domain_id = 7, .table = 0x1000, .type = VTD_SECOND_STAGE },
-		{ .sid = 2, .domain_id = 8, .table = 0x2000, .type = VTD_SECOND_STAGE },
-		{ .sid = 3, .domain_id = 7, .table = 0x3000, .type = VTD_SECOND_STAGE },
-	} };
-	const struct vtd_entry *a, *b;
+	struct vtd_entry a = { .sid = 1, .domain_id = 7, .table = 0x1000, .type = VTD_SECOND_STAGE }, b = a;
 
 	(void)state;
-	assert_true(vtd_find_shared_domain_id(&tables, &a, &b));
-	assert_int_equal(a->sid, 1);
-	assert_int_equal(b->sid, 3);
-	tables.entries[2].table = 0x1000;
-	assert_false(vtd_find_shared_domain_id(&tables, &a, &b));
-	tables.entries[2].table = 0;
-	tables.entries[2].type = VTD_PASS_THROUGH;
-	assert_false(vtd_find_shared_domain_id(&tables, &a, &b));
+	b.table = 0x3000;
+	assert_true(vtd_share_domain_id(&a, &b));
+	b.domain_id = 8;
+	assert_false(vtd_share_domain_id(&a, &b));
+	b.domain_id = 7;
+	b.table = 0x1000;
+	assert_false(vtd_share_domain_id(&a, &b));
+	b.table = 0;
+	b.type = VTD_PASS_THROUGH;
+	assert_false(vtd_share_domain_id(&a, &b));
 }
 
 static void test_equal(void **state)
@@ -271,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pointers_out_of_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_legacy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off_is_not_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pasids, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shared_domain_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_equal, setup, teardown),

@@ -150,6 +150,11 @@ static inline bool iommu_liveupdate_preserved(struct device *dev)
 	return false;
 }
 
+static inline bool iommu_liveupdate_incoming(void)
+{
+	return false;
+}
+
 static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
 {
 	return domain;

@@ -15,10 +15,12 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_RESET,			/* new kernel: vfio resets the device when it is opened */
 	LIVEUPDATE_FAULT_TAG,			/* new kernel: tags in use are given to others */
 	LIVEUPDATE_FAULT_KEEP_BUS_MASTER,	/* old kernel: no device loses bus mastering at shutdown */
+	LIVEUPDATE_FAULT_PASIDS,		/* old kernel: what translates PASIDs is not handed over */
 	LIVEUPDATE_FAULT_BLOCK_SWAP,		/* new kernel: an entry is blocked before it is another, as the driver did before */
+	LIVEUPDATE_FAULT_SRIOV,			/* new kernel: SR-IOV is set up anew */
 	/* Nothing wrong, but what is wrong shows. */
 	LIVEUPDATE_FAULT_FLUSH,			/* all caches of the unit are empty after each store to an entry, for a while */
-	LIVEUPDATE_FAULT_SRIOV,			/* new kernel: SR-IOV is set up anew */
+	LIVEUPDATE_FAULT_FAKE_PASIDS,		/* PCI functions without the capability have PASIDs of 20 bits, and use none */
 	/* Hand over what must be refused. */
 	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
 	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: another table as its top */

@@ -9,8 +9,8 @@
  * A first-stage table is in the second unit of a PASID table entry, and the domain ID in the first. From one first-stage domain to
  * another there is a hitless order when the ID stays the same. So the new domain takes over the ID of the old one when nothing else
  * uses it: then entries cached of the old table and of the new have one tag for as long as the invalidation takes, and only this
- * device, which may use both, has it. (Intel VT-d 4.1, section 6.2.3.1 "Scalable-Mode PASID-table Entry Programming Considerations": what
- * has one tag must have one table.)
+ * device, which may use both, has it. An ID that a restored domain has, too, is not taken over. (Intel VT-d 4.1, section 6.2.3.1
+ * "Scalable-Mode PASID-table Entry Programming Considerations": what has one tag must have one table.)
  *
  * Lock: group->mutex, then did_lock, then iommu->lock.
  */
@@ -28,6 +28,32 @@
  */
 
 /*
+ * IDs of the old kernel, and how many use each: the restored domain, and the first-stage domain that was swapped in for it. Protected
+ * by the did_lock of the unit.
+ */
+static DEFINE_XARRAY(vtd_tags);
+
+static unsigned long vtd_tag_index(struct intel_iommu *iommu, u32 tag)
+{
+	return (unsigned long)iommu->seq_id << 16 | tag;
+}
+
+/* 0 for an ID of this kernel. */
+unsigned long vtd_tag_users(struct intel_iommu *iommu, u32 tag)
+{
+	void *users = xa_load(&vtd_tags, vtd_tag_index(iommu, tag));
+
+	return users ? xa_to_value(users) : 0;
+}
+
+int vtd_tag_set_users(struct intel_iommu *iommu, u32 tag, unsigned long users)
+{
+	void *entry = users ? xa_mk_value(users) : NULL;
+
+	return xa_err(xa_store(&vtd_tags, vtd_tag_index(iommu, tag), entry, GFP_KERNEL));
+}
+
+/*
  * The ID is that of both domains until one of them gives it up; did_lock keeps others from using it through either.
  */
 static int domain_take_over_iommu(struct dmar_domain *domain, struct dmar_domain *old, struct intel_iommu *iommu)
@@ -36,7 +62,7 @@ static int domain_take_over_iommu(struct dmar_domain *domain, struct dmar_domain
 	int ret;
 
 	lockdep_assert_held(&iommu->did_lock);
-	if (!from || from->refcnt != 1 || xa_load(&domain->iommu_array, iommu->seq_id))
+	if (!from || from->refcnt != 1 || vtd_tag_users(iommu, from->did) > 1 || xa_load(&domain->iommu_array, iommu->seq_id))
 		return -EXDEV;
 	info = kzalloc_obj(*info);
 	if (!info)

@@ -317,6 +317,8 @@ static int vtd_handover_copy_pasids(struct vtd_handover_device *device)
 	unsigned int i;
 
 	for (i = 0; i < device->nr_pasids; i++) {
+		if (i && liveupdate_fault(LIVEUPDATE_FAULT_PASIDS))
+			break;
 		live = vtd_find_pasid(info->pasid_table, device->pasids[i]);
 		if (!live || !pasid_pte_is_present(live)) {
 			dev_warn(device->dev, "PASID %u translates nothing\n", device->pasids[i]);
@@ -913,29 +915,6 @@ static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit
 	}
 }
 
-/*
- * Domain IDs of the old kernel, and how many use each: the restored domain, and a first-stage domain that was swapped in for it.
- * Protected by the did_lock of the unit.
- */
-static DEFINE_XARRAY(vtd_tags);
-
-static unsigned long vtd_tag_index(struct intel_iommu *iommu, u32 tag)
-{
-	return (unsigned long)iommu->seq_id << 16 | tag;
-}
-
-static unsigned long vtd_tag_users(struct intel_iommu *iommu, u32 tag)
-{
-	void *users = xa_load(&vtd_tags, vtd_tag_index(iommu, tag));
-
-	return users ? xa_to_value(users) : 0;
-}
-
-static int vtd_tag_set_users(struct intel_iommu *iommu, u32 tag, unsigned long users)
-{
-	return xa_err(xa_store(&vtd_tags, vtd_tag_index(iommu, tag), xa_mk_value(users), GFP_KERNEL));
-}
-
 /* Devices that share a domain share its tag, and the verifier saw that no others do. */
 static int vtd_adopt_tag(struct intel_iommu *iommu, u32 tag)
 {
@@ -949,7 +928,7 @@ static int vtd_adopt_tag(struct intel_iommu *iommu, u32 tag)
 		return ret;
 	ret = ida_alloc_range(&iommu->domain_ida, tag, tag, GFP_KERNEL);
 	if (ret < 0)
-		xa_erase(&vtd_tags, vtd_tag_index(iommu, tag));
+		vtd_tag_set_users(iommu, tag, 0);
 	return ret < 0 ? ret : 0;
 }
 
@@ -969,7 +948,7 @@ void intel_liveupdate_free_did(struct intel_iommu *iommu, u16 did)
 		WARN_ON(vtd_tag_set_users(iommu, did, users - 1));
 		return;
 	}
-	xa_erase(&vtd_tags, vtd_tag_index(iommu, did));
+	vtd_tag_set_users(iommu, did, 0);
 	ida_free(&iommu->domain_ida, did);
 }
 
@@ -1120,7 +1099,8 @@ static bool vtd_has_context(struct device_domain_info *info)
 
 /*
  * A first-stage domain must have the ID of the restored one, since there is no hitless order to another. It gets it if it has none on
- * the unit yet; if it has one, the writer will say whether that is the right one.
+ * the unit yet; if it has one, the writer will say whether that is the right one. One domain gets it: two would say the same today,
+ * and be changed each by itself tomorrow.
  */
 static int vtd_hold_tag(struct dmar_domain *domain, struct intel_iommu *iommu, u16 tag)
 {
@@ -1134,10 +1114,10 @@ static int vtd_hold_tag(struct dmar_domain *domain, struct intel_iommu *iommu, u
 	guard(mutex)(&iommu->did_lock);
 	users = vtd_tag_users(iommu, tag);
 	curr = xa_load(&domain->iommu_array, iommu->seq_id);
-	if (curr || WARN_ON(!users)) {
+	if (curr || users != 1) {
 		kfree(info);
 		if (!curr)
-			return -EINVAL;
+			return WARN_ON(!users) ? -EINVAL : -EOPNOTSUPP;
 		curr->refcnt++;
 		return 0;
 	}
@@ -1181,7 +1161,8 @@ static void vtd_unhold(struct dmar_domain *domain, struct device_domain_info *in
  * No access is blocked at any time. On failure the device is where it was.
  *
  * Context: attach_dev(), group->mutex held.
- * Return: 0; -EOPNOTSUPP when there is no hitless order of stores from the one to the other; -EINVAL when @domain does not fit the unit,
+ * Return: 0; -EOPNOTSUPP when there is no hitless order of stores from the one to the other, or another first-stage domain was swapped in
+ *         for the same restored one; -EINVAL when @domain does not fit the unit,
  *         or the device is not on anything; -ENOMEM; -ENOSPC without a free domain ID.
  */
 int intel_liveupdate_swap(struct dmar_domain *domain, struct device *dev)

@@ -692,6 +692,41 @@ static void vtd_kunit_first_stage_id_outlives_domain(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ida_is_empty(&unit->iommu.domain_ida));
 }
 
+/* Two domains of this kernel never have one ID, whatever they say: each goes on to be changed by itself. */
+static void vtd_kunit_first_stage_id_is_for_one(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, &vtd_kunit_pasid_modes[1]);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit), *other = vtd_kunit_domain(test, unit);
+	struct intel_iommu *iommu = &unit->iommu;
+	int ret;
+
+	vtd_kunit_restore(test, unit, 0x123456000ULL);
+	KUNIT_ASSERT_EQ(test, intel_liveupdate_swap(domain, unit->dev), 0);
+
+	/* Another device of the restored domain is swapped to another domain. */
+	ret = vtd_hold_tag(other, iommu, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, ret, -EOPNOTSUPP);
+	if (!ret)
+		domain_detach_iommu(other, iommu);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&other->iommu_array));
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(iommu, VTD_KUNIT_OLD_TAG), 2);
+
+	/* This one goes on to a domain that says something else, while others are on the restored one still. */
+	KUNIT_ASSERT_EQ(test, other->domain.ops->attach_dev(&other->domain, unit->dev, &domain->domain), 0);
+	KUNIT_EXPECT_NE(test, domain_id_iommu(other, iommu), VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_NE(test, vtd_kunit_entry(unit)[1] & 0xffff, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, vtd_tag_users(iommu, VTD_KUNIT_OLD_TAG), 1);
+
+	/* Nobody else has it again. */
+	ret = vtd_hold_tag(domain, iommu, VTD_KUNIT_OLD_TAG);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	if (!ret)
+		domain_detach_iommu(domain, iommu);
+	vtd_kunit_release(test, unit);
+	device_block_translation(unit->dev);
+	KUNIT_EXPECT_TRUE(test, ida_is_empty(&iommu->domain_ida));
+}
+
 /* A domain that has an ID of its own on the unit: there is no hitless order, and nothing changes. */
 static void vtd_kunit_first_stage_swap_to_other_id(struct kunit *test)
 {
@@ -780,6 +815,7 @@ static struct kunit_case vtd_kunit_cases[] = {
 	KUNIT_CASE_PARAM(vtd_kunit_swap_is_hitless, vtd_kunit_modes_gen_params),
 	KUNIT_CASE(vtd_kunit_first_stage_swap_keeps_id),
 	KUNIT_CASE(vtd_kunit_first_stage_id_outlives_domain),
+	KUNIT_CASE(vtd_kunit_first_stage_id_is_for_one),
 	KUNIT_CASE(vtd_kunit_first_stage_swap_to_other_id),
 	KUNIT_CASE_PARAM(vtd_kunit_refused_swaps, vtd_kunit_modes_gen_params),
 	{}

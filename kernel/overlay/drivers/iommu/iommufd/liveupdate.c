@@ -585,6 +585,18 @@ static struct iommufd_swap *iommufd_swap_find(struct iommufd_hwpt_paging *hwpt, 
 	return NULL;
 }
 
+/* A device was swapped. Takes @swap. */
+static void iommufd_swap_note(struct iommufd_swap *swap)
+{
+	guard(mutex)(&iommufd_swap_lock);
+	if (iommufd_swap_find(swap->hwpt, swap->restored)) {
+		kfree(swap);
+	} else {
+		atomic_inc(&swap->hwpt->ioas->iopt.liveupdate_frozen);
+		list_add_tail(&swap->list, &iommufd_swaps);
+	}
+	iommufd_swap_settle();
+}
 
 /* Is the device still on the old kernel's tables? Then a domain must be complete before it is attached. */
 bool iommufd_liveupdate_swaps(struct iommufd_device *idev, ioasid_t pasid)
@@ -634,15 +646,7 @@ int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_
 	iommu_liveupdate_end_swap(idev->dev, pasid, !ret);
 	if (ret)
 		goto out_free;
-
-	guard(mutex)(&iommufd_swap_lock);
-	if (iommufd_swap_find(paging, restored)) {
-		kfree(swap);
-	} else {
-		atomic_inc(&paging->ioas->iopt.liveupdate_frozen);
-		list_add_tail(&swap->list, &iommufd_swaps);
-	}
-	iommufd_swap_settle();
+	iommufd_swap_note(swap);
 	return 0;
 
 out_free:
