@@ -527,6 +527,10 @@ static int vtd_check_device(struct device *dev, const struct iommu_liveupdate_de
 		dev_warn(dev, "cannot be preserved: ATS is on\n");
 		return -EOPNOTSUPP;
 	}
+	if (what->nr_attach > 1 && !sm_supported(info->iommu)) {
+		dev_warn(dev, "cannot be preserved: PASID %u is in legacy mode\n", what->attach[1].pasid);
+		return -EOPNOTSUPP;
+	}
 	return vtd_check_live_pasids(dev, what);
 }
 

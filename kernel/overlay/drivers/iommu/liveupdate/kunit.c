@@ -505,6 +505,33 @@ static void lu_kunit_devices_of_the_machine(struct kunit *test)
 	lu_kunit_expect_nothing(test);
 }
 
+/* A PASID counts like the device itself: its domain must be preserved, and something must translate its requests. */
+static void lu_kunit_pasids_that_are_not_there(struct kunit *test)
+{
+	struct lu_kunit_devices *devices = lu_kunit_devices(test);
+	struct lu_kunit_domain *fake = lu_kunit_domain(test, 4);
+	struct device *dev = &devices->pdev[0]->dev;
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct iommu_liveupdate_attach attach[] = {
+		{ .pasid = IOMMU_NO_PASID, .domain = domain },
+		{ .pasid = 7, .domain = &fake->domain },
+	};
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, 1), 0);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_device(dev, attach, 2), -ENOENT);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_preserve_device(dev, attach, IOMMU_SER_MAX_PASIDS + 2), -E2BIG);
+	attach[1].domain = domain;
+	/* No entry, or legacy mode. */
+	ret = iommu_liveupdate_preserve_device(dev, attach, 2);
+	KUNIT_EXPECT_TRUE(test, ret == -EINVAL || ret == -EOPNOTSUPP);
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_preserved(dev));
+	lu_kunit_expect_good_blob(test, 0, 1, 0);
+	KUNIT_EXPECT_EQ(test, iommu_outgoing_nr_pasids(), 0);
+	iommu_liveupdate_unpreserve_domain(domain);
+	lu_kunit_expect_nothing(test);
+}
+
 /* A device is preserved, taken back, and preserved again, while another stays: what is freed is not what is still named. */
 static void lu_kunit_device_comes_and_goes(struct kunit *test)
 {
@@ -717,6 +744,7 @@ static struct kunit_case lu_kunit_cases[] = {
 	KUNIT_CASE(lu_kunit_compare),
 	KUNIT_CASE(lu_kunit_no_pci_device),
 	KUNIT_CASE(lu_kunit_devices_of_the_machine),
+	KUNIT_CASE(lu_kunit_pasids_that_are_not_there),
 	KUNIT_CASE(lu_kunit_device_comes_and_goes),
 #ifdef CONFIG_FAULT_INJECTION
 	KUNIT_CASE(lu_kunit_domain_without_memory),
