@@ -55,6 +55,17 @@ static int plan_update(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* As update, of one hop, with another way of taking over. */
+static int one_hop(struct rig *rig, int (*adopt)(struct rig *rig))
+{
+	int ret;
+
+	if (!rig->options.generation)
+		return plan_update(rig);
+	ret = adopt(rig);
+	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
 /*
  * What happens without this project: the memory goes through the update, since any 7.3 kernel can do that, and the
  * devices are left to their fate. Afterwards nobody touches them; the witness sees what became of them in the memory that
@@ -125,18 +136,18 @@ static int plan_containment(struct rig *rig)
 }
 
 /* As update, of a machine that gets packets, and with no packet at the moment when the new kernel listens. */
-static int plan_irq(struct rig *rig)
+static int irq_adopt(struct rig *rig)
 {
-	int ret;
+	int ret = update_retrieve(rig);
 
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = update_retrieve(rig);
 	if (!ret)
 		ret = irq_swap(rig);
-	if (!ret)
-		ret = update_finish(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
+	return ret ? ret : update_finish(rig);
+}
+
+static int plan_irq(struct rig *rig)
+{
+	return one_hop(rig, irq_adopt);
 }
 
 /* Bad input at each step of an update, before, after and beside it. */
@@ -163,12 +174,7 @@ static int plan_refuse(struct rig *rig)
 /* As update, of one hop, but that the new kernel must refuse some of it. */
 static int plan_quarantine(struct rig *rig)
 {
-	int ret;
-
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = quarantine_adopt(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
+	return one_hop(rig, quarantine_adopt);
 }
 
 /* As update, of one hop, with virtual functions, and with what would take them away refused at each step. */
@@ -197,13 +203,10 @@ static int plan_sriov(struct rig *rig)
 }
 
 /* As update, of one hop; the driver of the physical function is taken away before anybody claims the virtual ones. */
-static int plan_sriov_unbind(struct rig *rig)
+static int sriov_unbind_adopt(struct rig *rig)
 {
-	int ret;
+	int ret = update_session_retrieve(rig);
 
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = update_session_retrieve(rig);
 	if (!ret)
 		ret = update_retrieve_memory(rig);
 	if (!ret)
@@ -216,37 +219,40 @@ static int plan_sriov_unbind(struct rig *rig)
 		ret = update_restore_all(rig);
 	if (!ret)
 		ret = update_swap(rig);
-	if (!ret)
-		ret = update_finish(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
+	return ret ? ret : update_finish(rig);
+}
+
+static int plan_sriov_unbind(struct rig *rig)
+{
+	return one_hop(rig, sriov_unbind_adopt);
 }
 
 /* As update, of one hop, without virtual functions, which come when the new kernel has the device. */
-static int plan_sriov_later(struct rig *rig)
+static int sriov_later_adopt(struct rig *rig)
 {
-	int ret;
+	int ret = update_retrieve(rig);
 
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = update_retrieve(rig);
 	if (!ret)
 		ret = update_swap(rig);
-	if (!ret)
-		ret = sriov_later(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
+	return ret ? ret : sriov_later(rig);
+}
+
+static int plan_sriov_later(struct rig *rig)
+{
+	return one_hop(rig, sriov_later_adopt);
 }
 
 /* As update, of one hop, and then swap after swap. */
+static int hammer_adopt(struct rig *rig)
+{
+	int ret = update_adopt(rig);
+
+	return ret ? ret : hammer(rig);
+}
+
 static int plan_hammer(struct rig *rig)
 {
-	int ret;
-
-	if (!rig->options.generation)
-		return plan_update(rig);
-	ret = update_adopt(rig);
-	if (!ret)
-		ret = hammer(rig);
-	return ret ? ret : rig_run(rig, rig->options.run_ms);
+	return one_hop(rig, hammer_adopt);
 }
 
 /* As update, of one hop, with devices that share more, or less, than usual. */
