@@ -102,6 +102,7 @@ bool iommu_liveupdate_preserved(struct device *dev);
 
 /* New kernel, for drivers. */
 bool iommu_liveupdate_incoming(void);
+bool iommu_liveupdate_refused(void);
 const struct iommu_unit_ser *iommu_liveupdate_unit(u32 driver, u64 id);
 const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit);
 const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_ser *unit, u32 segment, u16 rid);
@@ -146,11 +147,6 @@ void iommu_liveupdate_finish_device(u32 segment, u16 rid);
 #else
 
 static inline bool iommu_liveupdate_preserved(struct device *dev)
-{
-	return false;
-}
-
-static inline bool iommu_liveupdate_incoming(void)
 {
 	return false;
 }

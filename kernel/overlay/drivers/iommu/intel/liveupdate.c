@@ -700,6 +700,20 @@ void intel_liveupdate_match_policy(void)
 }
 
 /**
+ * intel_liveupdate_defer_attach() - do devices wait for their default domain until a driver maps something?
+ *
+ * They do when translation was on already and it is not known what for. When another kernel handed over, it is: all devices that run have
+ * records, and the others are blocked and silent. One with an identity domain would wait for ever.
+ *
+ * Context: Any.
+ * Return: true when they do.
+ */
+bool intel_liveupdate_defer_attach(void)
+{
+	return !iommu_liveupdate_incoming() || iommu_liveupdate_refused();
+}
+
+/**
  * intel_liveupdate_keep_translation() - may translation not be turned off at boot?
  * @iommu: A unit that was found with translation on.
  *

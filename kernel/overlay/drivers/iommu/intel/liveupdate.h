@@ -19,6 +19,7 @@ extern const struct iommu_liveupdate_ops intel_liveupdate_ops;
 
 bool intel_liveupdate_handover(struct intel_iommu *iommu);
 void intel_liveupdate_match_policy(void);
+bool intel_liveupdate_defer_attach(void);
 bool intel_liveupdate_keep_translation(struct intel_iommu *iommu);
 bool intel_liveupdate_keep_irt(struct intel_iommu *iommu);
 int intel_liveupdate_adopt_root(struct intel_iommu *iommu);
@@ -38,6 +39,11 @@ static inline bool intel_liveupdate_handover(struct intel_iommu *iommu)
 
 static inline void intel_liveupdate_match_policy(void)
 {
+}
+
+static inline bool intel_liveupdate_defer_attach(void)
+{
+	return true;
 }
 
 static inline bool intel_liveupdate_keep_translation(struct intel_iommu *iommu)

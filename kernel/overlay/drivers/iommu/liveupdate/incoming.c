@@ -136,6 +136,19 @@ bool iommu_liveupdate_incoming(void)
 }
 
 /**
+ * iommu_liveupdate_refused() - is what another kernel left of no use?
+ *
+ * Then nobody knows which devices are running, and each must stay blocked until a driver has it.
+ *
+ * Context: From late_time_init() on.
+ * Return: true when there was something, and none of it is used.
+ */
+bool iommu_liveupdate_refused(void)
+{
+	return iommu_liveupdate_incoming() && iommu_incoming_found == IOMMU_INCOMING_REFUSED;
+}
+
+/**
  * iommu_liveupdate_unit() - record of a unit
  * @driver: enum iommu_ser_driver.
  * @id: The driver's name for it.
