@@ -20,6 +20,8 @@ image() {
 
 # boot LOG SECONDS COMMAND_LINE QEMU_OPTION...: a machine with VT-d. It ends by itself, by a reset; ending in any other way is an error.
 # KASAN and lockdep take memory from boot on, and KHO asks for a multiple of that; hence 2 GiB, and areas of a size that is said.
+# With page tables of five levels, an interrupt that comes while Linux looks at the processor's features anew finds KASAN taking
+# every address for a wild one; hence no5lvl.
 boot() {
 	log=$1
 	seconds=$2
@@ -29,7 +31,7 @@ boot() {
 	status=0
 	timeout -k 5 "$seconds" "$qemu" -machine q35 -accel tcg -cpu max -smp 2 -m 2G -nodefaults -nographic -no-reboot \
 		-device intel-iommu,intremap=on,scalable-mode=on -serial "file:$log" \
-		-append "console=ttyS0 printk.time=0 panic=1 kho=on kho_scratch=32M,600M,32M liveupdate=on intel_iommu=on $line" \
+		-append "console=ttyS0 printk.time=0 panic=1 kho=on kho_scratch=32M,600M,32M liveupdate=on intel_iommu=on no5lvl $line" \
 		"$@" </dev/null >"$log.qemu" 2>&1 || status=$?
 	if [ "$status" != 0 ]; then
 		tail -n 20 "$log" "$log.qemu" >&2 || :
