@@ -6,6 +6,7 @@
  *   hitless.devices=<name>[@<bdf>],...	which devices work, in this order; default "ohci,hda,igb"
  *   hitless.quarantined=<name>,...	plan "quarantine": which of them the new kernel must refuse; default none
  *   hitless.swaps=<n>		plan "hammer": how many of each device, default 2000
+ *   hitless.pages=<n>		plan "scatter": how much memory, default 16384
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -21,6 +22,7 @@ struct options {
 	unsigned int hops;
 	unsigned int run_ms;
 	unsigned int swaps;
+	unsigned int pages;
 	unsigned int generation;
 	char cmdline[OPTIONS_CMDLINE_BYTES];
 };

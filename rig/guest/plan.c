@@ -14,6 +14,7 @@
 #include "quarantine.h"
 #include "refuse.h"
 #include "rogue.h"
+#include "scatter.h"
 #include "unequal.h"
 #include "update.h"
 
@@ -198,6 +199,23 @@ static int plan_hammer(struct rig *rig)
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
 }
 
+/* No devices: memory goes through the updates, once in one piece and once in many, and the boots are compared. */
+static int plan_scatter(struct rig *rig)
+{
+	int ret = rig->options.generation ? scatter_adopt(rig) : 0;
+
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = rig_start(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_session_create(rig);
+	if (!ret)
+		ret = scatter_preserve(rig);
+	return ret ? ret : scatter_kexec(rig);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -211,6 +229,7 @@ static const struct {
 	{ "irq", plan_irq },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "scatter", plan_scatter },
 	{ "unequal", plan_unequal },
 };
 
