@@ -8,7 +8,7 @@ set -eu
 # The compiler and what the kernel's build asks for; what libraries and tests of ours link to; what the scripts call.
 packages='
 	make gcc libc6-dev flex bison bc perl libelf-dev zlib1g-dev libcap-dev cpio lz4 xz-utils ccache
-	pkg-config libjson-c-dev libcmocka-dev gnuplot-nox
+	pkg-config libjson-c-dev libcmocka-dev liburcu-dev gnuplot-nox
 	git patch rsync shellcheck'
 
 missing=

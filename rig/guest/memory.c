@@ -10,10 +10,6 @@
 
 #define MEMORY_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
 
-/* One bit of a word of /proc/self/pagemap says that the page is there, the low 55 are its frame number. */
-#define PAGEMAP_PRESENT	(1ULL << 63)
-#define PAGEMAP_PFN	((1ULL << 55) - 1)
-
 static_assert(sizeof(struct rig_telemetry) <= MEMORY_BITMAP - MEMORY_TELEMETRY, "telemetry page");
 static_assert(MEMORY_BITMAP + MEMORY_BITMAP_BYTES <= MEMORY_SCRATCH, "bitmap");
 static_assert(MEMORY_SCRATCH + MEMORY_SCRATCH_BYTES <= MEMORY_PROGRAM_BYTES, "program's part");
@@ -66,6 +62,14 @@ int memory_adopt(struct memory *memory, int fd, uint64_t bytes)
 	return memory_map(memory, fd, bytes);
 }
 
+/* The pages go when nothing else holds them: a session that was not finished does. */
+void memory_free(struct memory *memory)
+{
+	munmap(memory->base, memory->bytes);
+	close(memory->fd);
+	*memory = (struct memory){ .fd = -1 };
+}
+
 /* Right for as long as the page is pinned: pages are moved until they are mapped for a device, or preserved. */
 int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa)
 {
@@ -86,8 +90,8 @@ int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa)
 	close(fd);
 	if (got < 0)
 		return got;
-	if (got != sizeof(entry) || !(entry & PAGEMAP_PRESENT) || !(entry & PAGEMAP_PFN))
+	if (got != sizeof(entry) || !(entry & MEMORY_PAGEMAP_PRESENT) || !(entry & MEMORY_PAGEMAP_PFN))
 		return -EFAULT;
-	*pa = (entry & PAGEMAP_PFN) * MEMORY_PAGE_BYTES + offset % MEMORY_PAGE_BYTES;
+	*pa = (entry & MEMORY_PAGEMAP_PFN) * MEMORY_PAGE_BYTES + offset % MEMORY_PAGE_BYTES;
 	return 0;
 }

@@ -12,6 +12,10 @@
 
 #define MEMORY_PAGE_BYTES	4096ULL
 
+/* One bit of a word of /proc/self/pagemap says that the page is there, the low 55 are its frame number. */
+#define MEMORY_PAGEMAP_PRESENT	(1ULL << 63)
+#define MEMORY_PAGEMAP_PFN	((1ULL << 55) - 1)
+
 /* Offsets in the memfd. */
 #define MEMORY_TELEMETRY	0x0000ULL
 #define MEMORY_BITMAP		0x1000ULL
@@ -28,6 +32,7 @@ struct memory {
 
 int memory_create(struct memory *memory, uint64_t bytes);
 int memory_adopt(struct memory *memory, int fd, uint64_t bytes);
+void memory_free(struct memory *memory);
 int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa);
 
 static inline struct rig_telemetry *memory_telemetry(const struct memory *memory)

@@ -50,6 +50,8 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return number_set(&options->run_ms, value);
 	if (!strcmp(key, "swaps"))
 		return number_set(&options->swaps, value);
+	if (!strcmp(key, "pages"))
+		return number_set(&options->pages, value);
 	if (!strcmp(key, "generation"))
 		return number_set(&options->generation, value);
 	return -ENOENT;
@@ -78,7 +80,8 @@ int options_read(struct options *options)
 	char *word, *rest;
 	int ret;
 
-	*options = (struct options){ .plan = "dma", .devices = "ohci,hda,igb", .hops = 1, .run_ms = 4000, .swaps = 2000 };
+	*options = (struct options){ .plan = "dma", .devices = "ohci,hda,igb", .hops = 1, .run_ms = 4000, .swaps = 2000,
+				     .pages = 16384 };
 	ret = file_read_line("/proc/cmdline", options->cmdline, sizeof(options->cmdline));
 	if (ret)
 		return ret;

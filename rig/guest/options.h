@@ -9,6 +9,7 @@
  *   hitless.places=<digit>...	plan "several": for each device, which iommufd and memfd it is in; default all in 0
  *   hitless.sessions=<digit>...	plan "several": for each of these places, in which session it is preserved; default all in 0
  *   hitless.share=ioas|hwpt	plan "several": what the devices of one place have in common; default nothing
+ *   hitless.pages=<n>		plan "scatter": how much memory, default 16384
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -27,6 +28,7 @@ struct options {
 	unsigned int hops;
 	unsigned int run_ms;
 	unsigned int swaps;
+	unsigned int pages;
 	unsigned int generation;
 	char cmdline[OPTIONS_CMDLINE_BYTES];
 };

@@ -15,6 +15,7 @@
 #include "quarantine.h"
 #include "refuse.h"
 #include "rogue.h"
+#include "scatter.h"
 #include "several.h"
 #include "sriov.h"
 #include "unequal.h"
@@ -314,6 +315,23 @@ static int plan_pasid(struct rig *rig)
 	return ret ? ret : update_kexec(rig);
 }
 
+/* No devices: memory goes through the updates, once in one piece and once in many, and the boots are compared. */
+static int plan_scatter(struct rig *rig)
+{
+	int ret = rig->options.generation ? scatter_adopt(rig) : 0;
+
+	if (ret || rig->options.generation >= rig->options.hops)
+		return ret;
+	ret = rig_start(rig);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret)
+		ret = update_session_create(rig);
+	if (!ret)
+		ret = scatter_preserve(rig);
+	return ret ? ret : scatter_kexec(rig);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -327,6 +345,7 @@ static const struct {
 	{ "pasid", plan_pasid },
 	{ "quarantine", plan_quarantine },
 	{ "refuse", plan_refuse },
+	{ "scatter", plan_scatter },
 	{ "hammer", plan_hammer },
 	{ "several", plan_several },
 	{ "unequal", plan_unequal },

@@ -33,7 +33,7 @@ static int devices_describe(struct rig *rig)
 		dev->iova = device_iova(dev->index);
 		dev->space = &rig->kept;
 	}
-	return rig->nr_devices ? igb_functions_relate(rig->devices, rig->nr_devices) : -ENODEV;
+	return igb_functions_relate(rig->devices, rig->nr_devices);
 }
 
 /* Gives each preserved device its part of the memfd; both kernels come to the same layout. */

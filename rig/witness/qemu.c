@@ -125,6 +125,10 @@ static void add_machine(struct args *args, const struct qemu_start *start)
 	add(args, "q35,memory-backend=ram");
 	add(args, "-accel");
 	add(args, "tcg");
+	if (s->icount) {
+		add(args, "-icount");
+		add(args, "shift=0,sleep=off");
+	}
 	add(args, "-cpu");
 	add(args, "max");
 	add(args, "-smp");

@@ -9,7 +9,7 @@
 
 static const char *const scenario_keys[] = {
 	"name", "description", "iommu", "mode", "iommu_options", "kernels", "plan", "devices", "quarantined", "others", "arguments",
-	"expect", "expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib",
+	"expect", "expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib", "icount",
 };
 
 static const char *const threshold_keys[] = {
@@ -241,10 +241,11 @@ static int load_counts(struct scenario *s, const char *path)
 		err = load_count(path, s->json, "timeout_s", 1, &s->timeout_s);
 	if (!err)
 		err = load_count(path, s->json, "ram_mib", 256, &s->ram_mib);
-	if (!err && s->ram_mib > 2048) {
-		complain("%s: with more than 2048 MiB guest physical addresses are no file offsets any more", path);
+	if (!err && s->ram_mib > 2048 && s->devices.nr + s->others.nr) {
+		complain("%s: with more than 2048 MiB guest physical addresses are no file offsets any more; only without devices", path);
 		err = -EINVAL;
 	}
+	s->icount = member_bool(s->json, "icount", false);
 	return err;
 }
 

@@ -49,6 +49,7 @@ struct scenario {
 	int64_t packet_rate;		/* a second; 0: none are sent */
 	int64_t timeout_s;
 	int64_t ram_mib;
+	bool icount;			/* the guest's clocks count its instructions */
 };
 
 /* Return: 0, -EINVAL (said on stderr why), -errno. */
