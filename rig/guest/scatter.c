@@ -31,7 +31,7 @@
 #define PAGE_WORDS	(MEMORY_PAGE_BYTES / sizeof(uint64_t))
 
 /*
- * Instructions that a page by itself may cost: about 90 to reserve it and 490 to free what lies before it were seen. When each
+ * Instructions that a page by itself may cost: some 95 to reserve it and 480 to free what lies before it were seen. When each
  * is looked for among all others it is 22 for each of them, 360,000 at 16,384 pages.
  */
 #define TICKS_PER_PAGE	800

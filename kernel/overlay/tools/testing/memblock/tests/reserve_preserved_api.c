@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * memblock_reserve_preserved() is to do what memblock_reserve() and
  * memblock_reserved_mark_noinit() do one by one: both are done to the same

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: GPL-2.0-only */
 #ifndef _MEMBLOCK_RESERVE_PRESERVED_H
 #define _MEMBLOCK_RESERVE_PRESERVED_H
 
