@@ -67,7 +67,7 @@ int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
  * The answer is yes when the new HWPT translates every address of the old table to the same page with at least the same permission.
  * Attaching a device asks the same and fails with -EBADE; this names the first page that differs.
  *
- * Context: any thread; takes time by the size of the old table, while nothing can be unmapped from the HWPT's IOAS.
+ * Context: any thread; takes time by the size of the old table, while nothing can be mapped into the HWPT's IOAS or unmapped from it.
  * Return: 0 for yes, -EBADE for no; -ENOENT if there is no such object, -EOPNOTSUPP if this kind of HWPT cannot be compared, -EIO
  * if the old table is damaged, -ENOTTY if the kernel has no such thing.
  */

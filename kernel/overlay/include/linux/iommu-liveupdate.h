@@ -119,7 +119,7 @@ void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes);
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */
-struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain);
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone);
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
 void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
@@ -151,7 +151,7 @@ static inline bool iommu_liveupdate_preserved(struct device *dev)
 	return false;
 }
 
-static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone)
 {
 	return domain;
 }

@@ -176,6 +176,30 @@ const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit)
 	return phys_to_virt(unit->pages_pa);
 }
 
+static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
+{
+	const struct iommu_device_ser *devices;
+	u32 i;
+
+	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return -ENOENT;
+	devices = lu_iommu_devices(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].segment == segment && devices[i].rid == rid) {
+			*index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* Place of a device's record, whatever became of it. */
+static int iommu_incoming_find_dev(struct device *dev, u32 *index)
+{
+	if (!dev_is_pci(dev))
+		return -ENOENT;
+	return iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), index);
+}
+
 static u32 iommu_incoming_index(const struct iommu_device_ser *device)
 {
 	return device - lu_iommu_devices(iommu_incoming_ser);
@@ -423,37 +447,60 @@ static struct iommu_restored *iommu_incoming_restored(u32 index, const struct io
 
 /**
  * iommu_liveupdate_probe_domain() - what a device's group is attached to first
- * @dev: A device that is probed.
- * @domain: The group's default domain.
+ * @dev: A device of the group, which is probed.
+ * @domain: What is right for those that were asked about before; the default domain when this is the first.
+ * @alone: It has no other device in its group. A device that has, though it had none when it was preserved, is quarantined.
  *
  * Context: Process context, group->mutex held.
  * Return: The restored domain of a device that was preserved; the driver's blocking domain for one that is quarantined;
  *         otherwise @domain.
  */
-struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	const struct iommu_device_ser *device;
 	const struct iommu_pasid_ser *pasid = NULL;
-	enum iommu_incoming_state state;
-	u32 segment;
-	u16 rid;
+	u32 index;
 
-	if (!iommu_liveupdate_incoming() || !dev_is_pci(dev))
+	if (iommu_incoming_find_dev(dev, &index))
 		return domain;
-	segment = pci_domain_nr(to_pci_dev(dev)->bus);
-	rid = pci_dev_id(to_pci_dev(dev));
-
-	device = iommu_liveupdate_device(NULL, segment, rid);
-	if (!device) {
-		if (!iommu_liveupdate_device_state(segment, rid, &state) && state == IOMMU_INCOMING_QUARANTINED)
-			return ops->blocked_domain ?: domain;
+	device = &lu_iommu_devices(iommu_incoming_ser)[index];
+	if (!alone && iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED)
+		iommu_liveupdate_quarantine(device, "its IOMMU group has other devices");
+	switch (iommu_incoming_devices[index].state) {
+	case IOMMU_INCOMING_QUARANTINED:
+		return ops->blocked_domain ?: domain;
+	case IOMMU_INCOMING_FINISHED:
 		return domain;
+	case IOMMU_INCOMING_RESTORED:
+		break;
 	}
 
 	while ((pasid = iommu_liveupdate_next_pasid(device, pasid)))
 		iommu_incoming_restored(pasid->domain, ops);
 	return &iommu_incoming_restored(device->domain, ops)->domain;
+}
+
+/**
+ * iommu_incoming_may_start() - may a device that stands on nothing yet be attached to a domain?
+ * @dev: The device.
+ * @domain: The domain: its group's, which it may be joining now.
+ *
+ * Context: group->mutex held.
+ * Return: true for the restored domain of a preserved device, and for anything else only if that blocks, or the device was not
+ *         preserved, or its session is finished.
+ */
+bool iommu_incoming_may_start(struct device *dev, struct iommu_domain *domain)
+{
+	bool stands = false;
+	u32 index;
+
+	if (!iommu_incoming_find_dev(dev, &index))
+		stands = iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED;
+	if (iommu_liveupdate_domain_restored(domain))
+		return stands && container_of(domain, struct iommu_restored, domain)->index ==
+					 lu_iommu_devices(iommu_incoming_ser)[index].domain;
+	return !stands || domain->type == IOMMU_DOMAIN_BLOCKED;
 }
 
 /**
@@ -713,21 +760,6 @@ void iommu_liveupdate_finish_iommufd(u64 iommufd_id)
 }
 EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_finish_iommufd, "IOMMUFD_INTERNAL");
 
-static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
-{
-	const struct iommu_device_ser *devices;
-	u32 i;
-
-	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
-		return -ENOENT;
-	devices = lu_iommu_devices(iommu_incoming_ser);
-	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
-		if (devices[i].segment == segment && devices[i].rid == rid) {
-			*index = i;
-			return 0;
-		}
-	return -ENOENT;
-}
 
 /* Record of a restored domain. */
 const struct iommu_domain_ser *iommu_incoming_domain(const struct iommu_restored *restored)
@@ -742,8 +774,7 @@ static int iommu_incoming_find_pasid(struct device *dev, ioasid_t pasid, u32 *in
 	const struct iommu_pasid_ser *pasids;
 	u32 i, device;
 
-	if (!dev_is_pci(dev) ||
-	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &device))
+	if (iommu_incoming_find_dev(dev, &device))
 		return -ENOENT;
 	pasids = lu_iommu_pasids(iommu_incoming_ser);
 	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
@@ -761,10 +792,7 @@ struct iommu_incoming_swap *iommu_incoming_swap(struct device *dev, ioasid_t pas
 
 	if (pasid != IOMMU_NO_PASID)
 		return iommu_incoming_find_pasid(dev, pasid, &index) ? NULL : &iommu_incoming_pasids[index];
-	if (!dev_is_pci(dev) ||
-	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &index))
-		return NULL;
-	return &iommu_incoming_devices[index].swap;
+	return iommu_incoming_find_dev(dev, &index) ? NULL : &iommu_incoming_devices[index].swap;
 }
 
 /* The restored domain that a PASID stands on, or NULL. */
@@ -890,3 +918,7 @@ static int __init iommu_incoming_debugfs_init(void)
 	return 0;
 }
 late_initcall(iommu_incoming_debugfs_init);
+
+#if IS_ENABLED(CONFIG_IOMMU_LIVEUPDATE_KUNIT_TEST)
+#include "incoming_kunit.c"
+#endif

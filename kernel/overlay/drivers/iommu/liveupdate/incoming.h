@@ -57,5 +57,6 @@ struct lu_phys iommu_incoming_phys(void);
 const struct iommu_domain_ser *iommu_incoming_domain(const struct iommu_restored *restored);
 struct iommu_incoming_swap *iommu_incoming_swap(struct device *dev, ioasid_t pasid);
 struct iommu_restored *iommu_incoming_pasid_standing(struct device *dev, ioasid_t pasid);
+bool iommu_incoming_may_start(struct device *dev, struct iommu_domain *domain);
 
 #endif
