@@ -37,6 +37,7 @@
 #include <linux/memfd.h>
 #include <linux/pagemap.h>
 #include <linux/pci.h>
+#include <linux/shmem_fs.h>
 #include <uapi/linux/fcntl.h>
 #include <uapi/linux/iommufd.h>
 
@@ -142,12 +143,17 @@ static bool iommufd_hwpt_marked(struct iommufd_liveupdate *lu, struct iommufd_hw
 
 #define IOMMUFD_LIVEUPDATE_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
 
-/* Asked when the mapping is made. Seals cannot be taken off, so the answer holds for its life. */
-bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages)
+/*
+ * A file is about to be mapped. Seals cannot be taken off, so what is said of them here holds for the life of the mapping. Holes punched
+ * later show in the count.
+ */
+void iommufd_liveupdate_init_file(struct iopt_pages *pages)
 {
 	int seals = memfd_get_seals(pages->file);
 
-	return seals >= 0 && (seals & IOMMUFD_LIVEUPDATE_SEALS) == IOMMUFD_LIVEUPDATE_SEALS;
+	pages->sealed = seals >= 0 && (seals & IOMMUFD_LIVEUPDATE_SEALS) == IOMMUFD_LIVEUPDATE_SEALS;
+	if (shmem_file(pages->file))
+		pages->holes = shmem_holes(file_inode(pages->file));
 }
 
 static int iommufd_check_areas(struct iommufd_ioas *ioas)
@@ -269,13 +275,18 @@ out_put:
 	return ret;
 }
 
-/* The page that the device reaches at each address is the one that the file has there. */
+/*
+ * The page that the device reaches at each address is the one that the file has there. It cannot be another when nobody has punched a hole
+ * since, so the tables are looked at only when somebody has.
+ */
 static int iommufd_check_pages(struct iopt_area *area, struct iommu_domain *domain)
 {
 	struct address_space *mapping = file_inode(area->pages->file)->i_mapping;
 	unsigned long iova, last = iopt_area_last_iova(area);
 	unsigned long offset = area->pages->start + iopt_area_start_byte(area, iopt_area_iova(area));
 
+	if (shmem_file(area->pages->file) && shmem_holes(file_inode(area->pages->file)) == area->pages->holes)
+		return 0;
 	for (iova = iopt_area_iova(area); iova <= last; iova += PAGE_SIZE, offset += PAGE_SIZE) {
 		struct page *page = find_get_page(mapping, offset >> PAGE_SHIFT);
 		bool same = page && page_to_phys(page) + offset_in_page(offset) ==

@@ -71,8 +71,9 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 	int ret;
 
 	*difference = (struct iommu_liveupdate_difference){};
-	if (restored->refused)
-		return -EIO;
+	ret = iommu_incoming_walk(restored);
+	if (ret)
+		return ret;
 	if (!domain->owner || !domain->owner->liveupdate)
 		return -EOPNOTSUPP;
 	ret = domain->owner->liveupdate->describe_domain(domain, &new);
@@ -186,15 +187,19 @@ EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_end_swap, "IOMMUFD_INTERNAL");
  * @old: What it stands on, NULL before the first attach.
  *
  * The one place that every attach passes. A preserved device begins on its restored domain, wherever its group stands. From there the way
- * leads to what was compared with it, and to nothing else but a blocked one, which lets nothing through.
+ * leads to what was compared with it, and to nothing else but a blocked one, which lets nothing through. One that is quarantined stays
+ * blocked until its session is finished.
  *
  * Context: group->mutex held.
- * Return: 0; -EBADE when @old is a restored domain that @domain was not compared with, or @dev cannot begin on @domain.
+ * Return: 0; -EBADE when @old is a restored domain that @domain was not compared with, or @dev cannot begin on @domain; -EIO when
+ *         @dev is quarantined.
  */
 int iommu_liveupdate_may_attach(struct iommu_domain *domain, struct device *dev, ioasid_t pasid, struct iommu_domain *old)
 {
 	struct iommu_incoming_swap *swap;
 
+	if (domain->type != IOMMU_DOMAIN_BLOCKED && iommu_incoming_quarantined(dev))
+		return -EIO;
 	if (!old && pasid == IOMMU_NO_PASID)
 		return iommu_incoming_may_start(dev, domain) ? 0 : -EBADE;
 	if (!iommu_liveupdate_domain_restored(old) || old == domain || domain->type == IOMMU_DOMAIN_BLOCKED)
