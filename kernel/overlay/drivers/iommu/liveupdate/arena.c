@@ -103,16 +103,17 @@ static void iommu_arena_block_free(struct iommu_arena_block *block)
 	kfree(block);
 }
 
-/* Less than @order when there is no such piece of memory. */
+/* Less than @order when there is no such piece of memory: it is looked for thoroughly once, and then taken as it comes. */
 static struct page *iommu_arena_pages(int nid, gfp_t gfp, unsigned int *order)
 {
+	gfp_t gfp_large = gfp | __GFP_NORETRY | __GFP_NOWARN;
 	struct page *page;
 
-	gfp &= ~(__GFP_ZERO | __GFP_COMP);
 	for (; *order; --*order) {
-		page = alloc_pages_node(nid, gfp | __GFP_NORETRY | __GFP_NOWARN, *order);
+		page = alloc_pages_node(nid, gfp_large, *order);
 		if (page)
 			return page;
+		gfp_large &= ~__GFP_DIRECT_RECLAIM;
 	}
 	return alloc_pages_node(nid, gfp, 0);
 }
@@ -122,10 +123,11 @@ static struct iommu_arena_block *iommu_arena_block_create(struct iommu_arena *ar
 	struct iommu_arena_block *block;
 	struct page *page;
 
+	gfp &= ~(__GFP_ZERO | __GFP_COMP);
 	page = iommu_arena_pages(arena->nid, gfp, &order);
 	if (!page)
 		return NULL;
-	block = kzalloc_flex(*block, used, BITS_TO_LONGS(1U << order), gfp & ~(__GFP_ACCOUNT | __GFP_ZERO));
+	block = kzalloc_flex(*block, used, BITS_TO_LONGS(1U << order), gfp & ~__GFP_ACCOUNT);
 	if (!block) {
 		__free_pages(page, order);
 		return NULL;
