@@ -420,11 +420,16 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 		if (!(entry & format->present))
 			continue;
 		if (!lu_entry_is_leaf(format, entry, level)) {
+			if (lu_entry_skips(format, entry, level))
+				return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 			if (!lu_walk_table(walk, lu_entry_table_pa(format, entry), level - 1, entry_iova))
 				return false;
 			continue;
 		}
-		error = lu_entry_leaf_error(format, entry, level, walk->phys->end);
+		error = lu_entry_leaf_error(format, entry, level, entry_iova, walk->phys->end);
+		/* The hardware reads one of a run, and takes it for all. */
+		if (!error && entry != table[lu_entry_run_first(format, entry, level, i)])
+			error = LU_ERR_ENTRY;
 		if (error)
 			return lu_refuse(walk->verdict, error, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 	}
