@@ -177,7 +177,7 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 	const __u64 *pages;
 	__u32 j;
 
-	if (unit->driver != IOMMU_SER_DRIVER_VTD)
+	if (!unit->driver || unit->driver >= IOMMU_SER_NR_DRIVERS)
 		return lu_refuse(verdict, LU_ERR_KIND, i, unit->id);
 	if ((unit->flags & ~IOMMU_UNIT_SER_FLAGS) || unit->reserved)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, unit->id);
