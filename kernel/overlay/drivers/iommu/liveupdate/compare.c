@@ -268,9 +268,9 @@ static void lu_masks_init(const struct lu_comparison *c, struct lu_masks *masks,
 		masks->mask |= old->large;
 		masks->bits |= old->large;
 	}
-	/* Above level 0, runs are taken apart; at level 0, both are of one run, or neither is of any. */
+	/* Runs are taken apart. */
 	masks->equal |= old->next_level;
-	masks->mask |= level ? old->next_level : 0;
+	masks->mask |= old->next_level;
 	masks->last_pa = (end < LU_SIGN ? end : LU_SIGN) - lu_level_bytes(level);
 	if (level > LU_LARGEST_LEAF_LEVEL || old->next_level != new->next_level)
 		*masks = lu_no_masks;

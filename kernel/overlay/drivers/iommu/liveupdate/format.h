@@ -103,8 +103,8 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 		.present	= 1ULL << 0,
 		.address	= 0x000ffffffffff000ULL,
 		.next_level	= 7ULL << 9,
-		.read		= 1ULL << 61,
-		.write		= 1ULL << 62,
+		.read		= 1ULL << 0 | 1ULL << 61,
+		.write		= 1ULL << 0 | 1ULL << 62,
 		.snoop		= 1ULL << 60,
 		.min_levels	= 3,
 		.max_levels	= 5,
@@ -226,12 +226,16 @@ static inline enum lu_error lu_entry_leaf_error(const struct lu_format *format, 
 	return pa + bytes > end ? LU_ERR_RANGE : LU_OK;
 }
 
-/* The first entry of the run that entry number @index is in; @index itself when there is no run. */
+/* How many entries map a page together with this leaf, which is well formed. */
+static inline unsigned int lu_entry_run_entries(const struct lu_format *format, __u64 entry, unsigned int level)
+{
+	return lu_entry_next_level(format, entry) == LU_NEXT_RUN ? lu_entry_run_bytes(format, entry) / lu_level_bytes(level) : 1;
+}
+
+/* The first of them, where @index is one. */
 static inline unsigned int lu_entry_run_first(const struct lu_format *format, __u64 entry, unsigned int level, unsigned int index)
 {
-	if (lu_entry_next_level(format, entry) != LU_NEXT_RUN)
-		return index;
-	return index & ~(unsigned int)(lu_entry_run_bytes(format, entry) / lu_level_bytes(level) - 1);
+	return index & ~(lu_entry_run_entries(format, entry, level) - 1);
 }
 
 /* What an entry allows. Of an entry that leads to a table: what it leaves of what the leaves allow. */

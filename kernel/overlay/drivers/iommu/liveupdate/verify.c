@@ -396,6 +396,18 @@ static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
 	return true;
 }
 
+/* The hardware reads one entry of a run, and takes it for all. Each but the first is compared with that alone. */
+static bool lu_run_is_whole(const struct lu_format *format, const __u64 *table, unsigned int level, unsigned int index)
+{
+	const unsigned int first = lu_entry_run_first(format, table[index], level, index);
+	unsigned int i, last = first == index ? index + lu_entry_run_entries(format, table[index], level) : index + 1;
+
+	for (i = index; i < last; i++)
+		if (table[i] != table[first])
+			return false;
+	return true;
+}
+
 /*
  * @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most.
  * @iova: The indices so far, put together.
@@ -427,8 +439,7 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 			continue;
 		}
 		error = lu_entry_leaf_error(format, entry, level, entry_iova, walk->phys->end);
-		/* The hardware reads one of a run, and takes it for all. */
-		if (!error && entry != table[lu_entry_run_first(format, entry, level, i)])
+		if (!error && !lu_run_is_whole(format, table, level, i))
 			error = LU_ERR_ENTRY;
 		if (error)
 			return lu_refuse(walk->verdict, error, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
