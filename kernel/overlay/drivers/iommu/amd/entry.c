@@ -89,15 +89,21 @@ int amd_dte_make_plan(const struct dev_table_entry *live, const struct dev_table
 }
 
 /* Software alone writes entries: the loop ends at its second turn. */
+void amd_store_128(u64 *half, u64 lo, u64 hi)
+{
+	u128 old = (u128)READ_ONCE(half[1]) << 64 | READ_ONCE(half[0]);
+
+	while (!try_cmpxchg128((u128 *)half, &old, (u128)hi << 64 | lo))
+		;
+}
+
 static bool amd_dte_store(struct dev_table_entry *live, unsigned int half, const u64 *words)
 {
-	const u128 new = (u128)words[half * 2 + 1] << 64 | words[half * 2];
-	u128 old = (u128)READ_ONCE(live->data[half * 2 + 1]) << 64 | READ_ONCE(live->data[half * 2]);
+	const unsigned int word = half * 2;
 
-	if (old == new)
+	if (live->data[word] == words[word] && live->data[word + 1] == words[word + 1])
 		return false;
-	while (!try_cmpxchg128(&live->data128[half], &old, new))
-		;
+	amd_store_128(&live->data[word], words[word], words[word + 1]);
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct amd_dte_plan {
 	unsigned int half;
 };
 
+void amd_store_128(u64 *half, u64 lo, u64 hi);
 int amd_dte_make_plan(const struct dev_table_entry *live, const struct dev_table_entry *target, struct amd_dte_plan *plan);
 void amd_dte_get_used(const struct dev_table_entry *entry, u64 used[4]);
 void amd_dte_sync(struct amd_iommu *iommu, u16 devid, const struct dev_table_entry *old, const struct dev_table_entry *new,
