@@ -102,7 +102,7 @@ static bool is_contained(const struct trace_device *device)
 /* Of several faults the record keeps the last one's source; ORed, two sources seldom make one of the two. */
 static bool record_names_other(const struct run *run)
 {
-	unsigned int sid = run->sampler.fault_record[2] & 0xffff;
+	int sid = run->scenario.iommu->fault_source(run->sampler.fault_record);
 
 	for (unsigned int i = 0; i < run->trace.nr_devices; i++)
 		if (is_contained(&run->trace.devices[i]) && run->trace.devices[i].device->bdf == sid)

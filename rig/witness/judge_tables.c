@@ -28,7 +28,7 @@ static struct takeover find_takeover(const struct run *run, unsigned int index)
 	return takeover;
 }
 
-static const struct vtd_tables *tables_of(const struct run *run, size_t look)
+static const struct iommu_tables *tables_of(const struct run *run, size_t look)
 {
 	return &run->looks.states[run->looks.of[look].state];
 }
@@ -57,11 +57,11 @@ static const char *name_of(const struct run *run, uint16_t sid, char text[16])
 #define ENTRY_NAME_BYTES	40
 
 /* "ohci", or "ohci PASID 3" */
-static const char *entry_name(const struct run *run, const struct vtd_entry *entry, char text[ENTRY_NAME_BYTES])
+static const char *entry_name(const struct run *run, const struct iommu_entry *entry, char text[ENTRY_NAME_BYTES])
 {
 	char bdf[16];
 
-	if (entry->pasid == VTD_NO_PASID)
+	if (entry->pasid == IOMMU_NO_PASID)
 		snprintf(text, ENTRY_NAME_BYTES, "%s", name_of(run, entry->sid, bdf));
 	else
 		snprintf(text, ENTRY_NAME_BYTES, "%s PASID %u", name_of(run, entry->sid, bdf), entry->pasid);
@@ -71,18 +71,18 @@ static const char *entry_name(const struct run *run, const struct vtd_entry *ent
 /* One reason an update and requester: it would be the same with each look. */
 static bool say_not_contained(const struct run *run, struct verdict *v, const struct look *look)
 {
-	const struct vtd_tables *tables = &run->looks.states[look->state];
+	const struct iommu_tables *tables = &run->looks.states[look->state];
 	char text[ENTRY_NAME_BYTES];
 	bool said = false;
 
 	for (unsigned int i = 0; i < tables->nr; i++) {
-		const struct vtd_entry *entry = &tables->entries[i];
+		const struct iommu_entry *entry = &tables->entries[i];
 		const struct trace_device *device = find_device(run, entry->sid);
 
 		if (device && device->preserved)
 			continue;
 		judge_against(v, "not-contained: %s is not preserved, and has a %s entry at %.3f s", entry_name(run, entry, text),
-			      vtd_type_name(entry->type), judge_time_s(run, look->from_ns));
+			      iommu_type_name(entry->type), judge_time_s(run, look->from_ns));
 		said = true;
 	}
 	return said;
@@ -112,39 +112,39 @@ static void judge_handed_over(const struct run *run, struct verdict *v, unsigned
 /* "translation-off" says what is so while nothing translates. */
 static void judge_entry(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
 {
-	const struct vtd_entry *entry;
+	const struct iommu_entry *entry;
 
 	for (size_t i = 0; i < run->looks.nr; i++) {
 		const struct look *look = &run->looks.of[i];
 
 		if (!look_within(look, from_ns, INT64_MAX) || !tables_of(run, i)->translating)
 			continue;
-		entry = vtd_find(tables_of(run, i), device->device->bdf);
-		if (entry && entry->type != VTD_PASS_THROUGH && entry->type != VTD_UNKNOWN)
+		entry = iommu_find(tables_of(run, i), device->device->bdf);
+		if (entry && entry->type != IOMMU_PASS_THROUGH && entry->type != IOMMU_UNKNOWN)
 			continue;
 		judge_against(v, "entry-missing: %s: %s at %.3f s", device->device->name,
-			      entry ? vtd_type_name(entry->type) : "no entry", judge_time_s(run, look->from_ns));
+			      entry ? iommu_type_name(entry->type) : "no entry", judge_time_s(run, look->from_ns));
 		return;
 	}
 }
 
 /* What was there last before @ns; NULL if nobody looked. */
-static const struct vtd_tables *tables_before(const struct run *run, int64_t ns)
+static const struct iommu_tables *tables_before(const struct run *run, int64_t ns)
 {
-	const struct vtd_tables *tables = NULL;
+	const struct iommu_tables *tables = NULL;
 
 	for (size_t i = 0; i < run->looks.nr && run->looks.of[i].to_ns < ns; i++)
 		tables = tables_of(run, i);
 	return tables;
 }
 
-static bool say_entry_changed(const struct run *run, struct verdict *v, const struct vtd_entry *before, const struct vtd_entry *entry,
+static bool say_entry_changed(const struct run *run, struct verdict *v, const struct iommu_entry *before, const struct iommu_entry *entry,
 			      const struct look *look)
 {
 	char text[ENTRY_NAME_BYTES];
 
 	/* Requests without PASID have an entry for longer than until the swap: judge_entry() says when not. */
-	if (!entry && before->pasid == VTD_NO_PASID)
+	if (!entry && before->pasid == IOMMU_NO_PASID)
 		return false;
 	if (!entry) {
 		judge_against(v, "entry-missing: %s: no entry at %.3f s", entry_name(run, before, text), judge_time_s(run, look->from_ns));
@@ -159,12 +159,12 @@ static bool say_entry_changed(const struct run *run, struct verdict *v, const st
 	return true;
 }
 
-static bool say_entry_appeared(const struct run *run, struct verdict *v, const struct vtd_tables *before, const struct vtd_entry *entry,
+static bool say_entry_appeared(const struct run *run, struct verdict *v, const struct iommu_tables *before, const struct iommu_entry *entry,
 			       const struct look *look)
 {
 	char text[ENTRY_NAME_BYTES];
 
-	if (entry->pasid == VTD_NO_PASID || vtd_find_pasid(before, entry->sid, entry->pasid))
+	if (entry->pasid == IOMMU_NO_PASID || iommu_find_pasid(before, entry->sid, entry->pasid))
 		return false;
 	judge_against(v, "entry-changed: %s: had no entry before the handover, and has one at %.3f s", entry_name(run, entry, text),
 		      judge_time_s(run, look->from_ns));
@@ -172,14 +172,14 @@ static bool say_entry_appeared(const struct run *run, struct verdict *v, const s
 }
 
 /* One look; true if anything was said. */
-static bool judge_continuity_at(const struct run *run, struct verdict *v, uint16_t sid, const struct vtd_tables *before, size_t index)
+static bool judge_continuity_at(const struct run *run, struct verdict *v, uint16_t sid, const struct iommu_tables *before, size_t index)
 {
 	const struct look *look = &run->looks.of[index];
-	const struct vtd_tables *now = tables_of(run, index);
+	const struct iommu_tables *now = tables_of(run, index);
 
 	for (unsigned int i = 0; i < before->nr; i++)
 		if (before->entries[i].sid == sid &&
-		    say_entry_changed(run, v, &before->entries[i], vtd_find_pasid(now, sid, before->entries[i].pasid), look))
+		    say_entry_changed(run, v, &before->entries[i], iommu_find_pasid(now, sid, before->entries[i].pasid), look))
 			return true;
 	for (unsigned int i = 0; i < now->nr; i++)
 		if (now->entries[i].sid == sid && say_entry_appeared(run, v, before, &now->entries[i], look))
@@ -192,7 +192,7 @@ static void judge_continuity(const struct run *run, struct verdict *v, const str
 {
 	const struct hop *hop = &run->timeline.hops[index];
 	int64_t from = v->takeovers[index].handover_ns, to = hop->swap_begin_ns != NEVER ? hop->swap_begin_ns : run->end_ns;
-	const struct vtd_tables *before = from != NEVER ? tables_before(run, from) : NULL;
+	const struct iommu_tables *before = from != NEVER ? tables_before(run, from) : NULL;
 
 	for (size_t i = 0; before && i < run->looks.nr; i++)
 		if (look_within(&run->looks.of[i], from, to) && tables_of(run, i)->translating &&
@@ -213,7 +213,7 @@ static void judge_quarantined(const struct run *run, struct verdict *v, const st
 		judge_against(v, "not-contained: %s is quarantined, and was translated at %.3f s", name,
 			      judge_time_s(run, device->translated_ns));
 	for (size_t i = 0; i < run->looks.nr; i++) {
-		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !vtd_find_any(tables_of(run, i), device->device->bdf))
+		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !iommu_find_any(tables_of(run, i), device->device->bdf))
 			continue;
 		judge_against(v, "not-contained: %s is quarantined, and has an entry at %.3f s", name,
 			      judge_time_s(run, run->looks.of[i].from_ns));
@@ -246,12 +246,12 @@ static void judge_devices(const struct run *run, struct verdict *v)
 	}
 }
 
-static const struct vtd_entry *before_swap(const struct vtd_tables *before, const struct vtd_entry *entry)
+static const struct iommu_entry *before_swap(const struct iommu_tables *before, const struct iommu_entry *entry)
 {
-	return vtd_find_pasid(before, entry->sid, entry->pasid);
+	return iommu_find_pasid(before, entry->sid, entry->pasid);
 }
 
-static bool is_preserved(const struct run *run, const struct vtd_entry *entry)
+static bool is_preserved(const struct run *run, const struct iommu_entry *entry)
 {
 	const struct trace_device *device = find_device(run, entry->sid);
 
@@ -262,15 +262,15 @@ static bool is_preserved(const struct run *run, const struct vtd_entry *entry)
  * A first-stage table is swapped under the ID that it has. So while swaps are under way, what stood on one table before may have one ID
  * and two tables: that one, and the one that all of it goes to. Both say the same; that is the guest's to check.
  */
-static bool is_half_swapped(const struct run *run, const struct verdict *v, const struct look *look, const struct vtd_entry *a,
-			    const struct vtd_entry *b)
+static bool is_half_swapped(const struct run *run, const struct verdict *v, const struct look *look, const struct iommu_entry *a,
+			    const struct iommu_entry *b)
 {
-	if (a->type != VTD_FIRST_STAGE || b->type != VTD_FIRST_STAGE || !is_preserved(run, a) || !is_preserved(run, b))
+	if (a->type != IOMMU_FIRST_STAGE || b->type != IOMMU_FIRST_STAGE || !is_preserved(run, a) || !is_preserved(run, b))
 		return false;
 	for (unsigned int i = 0; i < run->timeline.nr_hops; i++) {
 		const struct hop *hop = &run->timeline.hops[i];
-		const struct vtd_tables *before = tables_before(run, v->takeovers[i].handover_ns);
-		const struct vtd_entry *old_a, *old_b;
+		const struct iommu_tables *before = tables_before(run, v->takeovers[i].handover_ns);
+		const struct iommu_entry *old_a, *old_b;
 
 		if (v->takeovers[i].handover_ns == NEVER || hop->swap_begin_ns == NEVER || !before ||
 		    look->to_ns < hop->swap_begin_ns || (hop->swap_end_ns != NEVER && look->from_ns > hop->swap_end_ns + CLOCKS_NS))
@@ -284,12 +284,12 @@ static bool is_half_swapped(const struct run *run, const struct verdict *v, cons
 	return false;
 }
 
-static bool say_domain_id_shared(const struct run *run, struct verdict *v, const struct look *look, const struct vtd_entry *a,
-				 const struct vtd_entry *b)
+static bool say_domain_id_shared(const struct run *run, struct verdict *v, const struct look *look, const struct iommu_entry *a,
+				 const struct iommu_entry *b)
 {
 	char text_a[ENTRY_NAME_BYTES], text_b[ENTRY_NAME_BYTES];
 
-	if (!vtd_share_domain_id(a, b) || is_half_swapped(run, v, look, a, b))
+	if (!iommu_share_domain_id(a, b) || is_half_swapped(run, v, look, a, b))
 		return false;
 	judge_against(v, "domain-id-shared: %s (table 0x%" PRIx64 ") and %s (table 0x%" PRIx64 ") both have %u at %.3f s",
 		      entry_name(run, a, text_a), a->table, entry_name(run, b, text_b), b->table, a->domain_id,
@@ -300,7 +300,7 @@ static bool say_domain_id_shared(const struct run *run, struct verdict *v, const
 static void judge_domain_ids(const struct run *run, struct verdict *v)
 {
 	for (size_t i = 0; i < run->looks.nr; i++) {
-		const struct vtd_tables *tables = tables_of(run, i);
+		const struct iommu_tables *tables = tables_of(run, i);
 
 		if (run->looks.of[i].from_ns < run->timeline.workload_ns)
 			continue;

@@ -5,13 +5,12 @@
 
 #include "looks.h"
 
-#define VTD_GSTS	0xfed9001cULL	/* where QEMU has the unit; RTADDR, of 64 bits, follows at once */
-#define NR_WORDS	3
 #define PERIOD_NS	(20 * NSEC_PER_MSEC)
 
-void looks_init(struct looks *looks, struct qmp *qmp, const struct ram *ram)
+void looks_init(struct looks *looks, const struct iommu_model *iommu, struct qmp *qmp, const struct ram *ram)
 {
 	memset(looks, 0, sizeof(*looks));
+	looks->iommu = iommu;
 	looks->qmp = qmp;
 	looks->ram = ram;
 }
@@ -23,11 +22,11 @@ void looks_free(struct looks *looks)
 }
 
 /* Return: its index, or -ENOSPC. */
-static int state_add(struct looks *looks, const struct vtd_tables *tables)
+static int state_add(struct looks *looks, const struct iommu_tables *tables)
 {
 	/* The last ones first: it is mostly the state before, or, with devices that go back and forth, one not long ago. */
 	for (unsigned int i = looks->nr_states; i--;)
-		if (vtd_tables_equal(&looks->states[i], tables))
+		if (iommu_tables_equal(&looks->states[i], tables))
 			return i;
 	if (looks->nr_states == LOOKS_MAX_STATES)
 		return -ENOSPC;
@@ -35,7 +34,7 @@ static int state_add(struct looks *looks, const struct vtd_tables *tables)
 	return looks->nr_states++;
 }
 
-void looks_add(struct looks *looks, const struct vtd_tables *tables, int64_t from_ns, int64_t to_ns)
+void looks_add(struct looks *looks, const struct iommu_tables *tables, int64_t from_ns, int64_t to_ns)
 {
 	int state = state_add(looks, tables);
 
@@ -60,26 +59,26 @@ static void looks_answer(void *ctx, unsigned int tag, const uint32_t *words, uns
 
 static void ask(struct looks *looks)
 {
-	looks->outstanding = !qmp_read_words(looks->qmp, VTD_GSTS, NR_WORDS, looks_answer, looks, 0);
+	looks->outstanding = !qmp_read_words(looks->qmp, looks->iommu->root.pa, looks->iommu->root.nr_words, looks_answer, looks, 0);
 }
 
 static void looks_answer(void *ctx, unsigned int tag, const uint32_t *words, unsigned int nr)
 {
 	struct looks *looks = ctx;
-	struct vtd_tables tables;
+	struct iommu_tables tables;
 
 	(void)tag;
 	looks->outstanding = false;
-	if (nr != NR_WORDS) {
+	if (nr != looks->iommu->root.nr_words) {
 		looks->nr_unsteady++;
 		return;
 	}
-	vtd_walk(looks->ram, words[0], (uint64_t)words[2] << 32 | words[1], &tables);
+	looks->iommu->walk(looks->ram, words, &tables);
 	if (!looks->again) {
 		looks->first = tables;
 		looks->again = true;
 		ask(looks);
-	} else if (vtd_tables_equal(&looks->first, &tables)) {
+	} else if (iommu_tables_equal(&looks->first, &tables)) {
 		looks_add(looks, &tables, looks->asked_ns, now_ns());
 	} else {
 		looks->nr_unsteady++;

@@ -8,9 +8,9 @@
 
 #include <stddef.h>
 
+#include "iommu.h"
 #include "qmp.h"
 #include "ram.h"
-#include "vtd.h"
 
 #define LOOKS_MAX_STATES	256
 
@@ -20,20 +20,21 @@ struct look {
 };
 
 struct looks {
+	const struct iommu_model *iommu;
 	struct qmp *qmp;
 	const struct ram *ram;
 	bool outstanding, again;	/* asked for the registers: for the second time */
 	int64_t asked_ns;
-	struct vtd_tables first;	/* of the look under way */
+	struct iommu_tables first;	/* of the look under way */
 	unsigned int nr_unsteady;	/* looks that did not count */
 	size_t nr, room;
 	struct look *of;		/* in order of time */
 	unsigned int nr_states;
 	bool too_many_states;
-	struct vtd_tables states[LOOKS_MAX_STATES];	/* each unlike the others */
+	struct iommu_tables states[LOOKS_MAX_STATES];	/* each unlike the others */
 };
 
-void looks_init(struct looks *looks, struct qmp *qmp, const struct ram *ram);
+void looks_init(struct looks *looks, const struct iommu_model *iommu, struct qmp *qmp, const struct ram *ram);
 void looks_free(struct looks *looks);
 
 /* Asks now and then; answers arrive with the QMP channel. */
@@ -43,6 +44,6 @@ void looks_tick(struct looks *looks);
 void looks_ask(struct looks *looks);
 
 /* Takes the result of a whole look. */
-void looks_add(struct looks *looks, const struct vtd_tables *tables, int64_t from_ns, int64_t to_ns);
+void looks_add(struct looks *looks, const struct iommu_tables *tables, int64_t from_ns, int64_t to_ns);
 
 #endif

@@ -43,10 +43,9 @@ static const struct qemu_device devices[] = {
 		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=bridged,bus=bridge,addr=1" } },
 };
 
-/* What the witness wants to know of from inside QEMU; trace.c reads each. */
+/* What the witness wants to know of from inside QEMU, besides what the IOMMU does; trace.c reads each. */
 static const char *const trace_events[] = {
-	"vtd_dmar_fault", "vtd_fault_disabled", "vtd_frr_new", "vtd_dmar_enable", "vtd_reg_dmar_root", "vtd_reset_exit",
-	"vtd_iotlb_page_update", "usb_ohci_die", "usb_ohci_reset", "usb_ohci_hcca_read_error", "resettable_phase_hold_exec",
+	"usb_ohci_die", "usb_ohci_reset", "usb_ohci_hcca_read_error", "resettable_phase_hold_exec",
 	"e1000e_core_ctrl_sw_reset", "pci_pm_transition",
 };
 
@@ -139,8 +138,7 @@ static void add_machine(struct args *args, const struct qemu_start *start)
 	add(args, "memory-backend-file,id=ram,size=%lldM,mem-path=/proc/self/fd/%d,share=on", (long long)s->ram_mib,
 	    start->ram_fd);
 	add(args, "-device");
-	add(args, "intel-iommu,intremap=on,scalable-mode=%s,fsts=%s%s%s", strcmp(s->mode, "legacy") ? "on" : "off",
-	    strcmp(s->mode, "first-stage") ? "off" : "on", *s->iommu_options ? "," : "", s->iommu_options);
+	add(args, "%s%s%s", s->iommu->device(s->mode), *s->iommu_options ? "," : "", s->iommu_options);
 	add(args, "-nodefaults");
 	add(args, "-nographic");
 }
@@ -151,16 +149,20 @@ static void add_channel(struct args *args, const char *name, int fd)
 	add(args, "socket,id=%s,fd=%d", name, fd);
 }
 
-static void add_traces(struct args *args, int trace_fd, const char *extra)
+static void add_trace(struct args *args, const char *pattern)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(trace_events); i++) {
-		add(args, "-trace");
-		add(args, "%s", trace_events[i]);
-	}
-	if (extra) {
-		add(args, "-trace");
-		add(args, "%s", extra);
-	}
+	add(args, "-trace");
+	add(args, "%s", pattern);
+}
+
+static void add_traces(struct args *args, int trace_fd, const struct qemu_start *start)
+{
+	for (const char *const *event = start->scenario->iommu->trace_events; *event; event++)
+		add_trace(args, *event);
+	for (size_t i = 0; i < ARRAY_SIZE(trace_events); i++)
+		add_trace(args, trace_events[i]);
+	if (start->extra_trace)
+		add_trace(args, start->extra_trace);
 	add(args, "-msg");
 	add(args, "timestamp=on");
 	add(args, "-D");
@@ -192,9 +194,9 @@ static void add_kernel(struct args *args, const struct qemu_start *start)
 	char line[2048];
 	size_t len;
 
-	len = snprintf(line, sizeof(line), "console=ttyS0 kho=on liveupdate=on intel_iommu=on,%s panic=1"
+	len = snprintf(line, sizeof(line), "console=ttyS0 kho=on liveupdate=on %s panic=1"
 		       " no_timer_check hitless.generation=0 hitless.hops=%u hitless.plan=%s hitless.devices=",
-		       strcmp(s->mode, "legacy") ? "sm_on" : "sm_off", scenario_nr_hops(s), s->plan);
+		       s->iommu->arguments(s->mode), scenario_nr_hops(s), s->plan);
 	for (unsigned int i = 0; i < s->devices.nr && len < sizeof(line); i++)
 		len += snprintf(line + len, sizeof(line) - len, "%s%s", i ? "," : "", s->devices.of[i]);
 	for (unsigned int i = 0; i < s->others.nr && len < sizeof(line); i++)
@@ -248,7 +250,7 @@ static int build_args(struct args *args, const struct qemu_start *start, const s
 	add_channel(args, "control", far->qmp);
 	add(args, "-mon");
 	add(args, "chardev=control,mode=control");
-	add_traces(args, far->trace, start->extra_trace);
+	add_traces(args, far->trace, start);
 	err = add_devices(args, &start->scenario->devices, far->net);
 	if (!err)
 		err = add_devices(args, &start->scenario->others, far->net);

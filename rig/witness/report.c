@@ -217,22 +217,22 @@ static struct json_object *new_hex(uint64_t value)
 	return json_object_new_string(text);
 }
 
-static struct json_object *new_entry(const struct vtd_entry *entry)
+static struct json_object *new_entry(const struct iommu_entry *entry)
 {
 	struct json_object *object = json_object_new_object();
 	char bdf[16];
 
 	format_bdf(bdf, entry->sid);
 	put_string(object, "bdf", bdf);
-	put(object, "pasid", entry->pasid == VTD_NO_PASID ? NULL : json_object_new_int64(entry->pasid));
+	put(object, "pasid", entry->pasid == IOMMU_NO_PASID ? NULL : json_object_new_int64(entry->pasid));
 	put_count(object, "domain_id", entry->domain_id);
-	put_string(object, "type", vtd_type_name(entry->type));
+	put_string(object, "type", iommu_type_name(entry->type));
 	put_count(object, "levels", entry->levels);
 	put(object, "table", new_hex(entry->table));
 	return object;
 }
 
-static struct json_object *new_state(const struct vtd_tables *tables)
+static struct json_object *new_state(const struct iommu_tables *tables)
 {
 	struct json_object *object = json_object_new_object(), *entries = json_object_new_array();
 
@@ -311,7 +311,7 @@ static struct json_object *new_report(const struct run *run, const struct verdic
 	put(report, "expect_reasons", new_strings(&s->expect_reasons));
 	put_bool(report, "as_expected", v->as_expected);
 	put(report, "reasons", new_reasons(v));
-	put_string(report, "iommu", s->iommu);
+	put_string(report, "iommu", s->iommu->name);
 	put_string(report, "mode", s->mode);
 	put(report, "kernel", new_kernel(&run->timeline));
 	put(report, "witness", new_witness(run));

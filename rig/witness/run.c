@@ -302,8 +302,8 @@ int run_scenario(struct run *run, const struct options *options, const char *pat
 		err = launch(run);
 	if (!err) {
 		qmp_init(&run->qmp, run->qemu.qmp_fd, on_qmp_event, run);
-		sampler_init(&run->sampler, &run->qmp, &run->telemetry, &run->trace);
-		looks_init(&run->looks, &run->qmp, &run->ram);
+		sampler_init(&run->sampler, run->scenario.iommu, &run->qmp, &run->telemetry, &run->trace);
+		looks_init(&run->looks, run->scenario.iommu, &run->qmp, &run->ram);
 		packets_init(&run->packets, run->qemu.net_fd, &run->scenario.devices, run->scenario.packet_rate);
 		err = watch(run);
 	}

@@ -5,23 +5,17 @@
 
 #include "sampler.h"
 
-/* Intel VT-d specification, "Register Descriptions": offsets from the unit's base, which QEMU has at a fixed place. */
-#define VTD_BASE		0xfed90000ULL
-#define VTD_GSTS		(VTD_BASE + 0x1c)
-#define VTD_GSTS_TES		(1U << 31)
-#define VTD_FSTS		(VTD_BASE + 0x34)
-#define VTD_FSTS_PFO_PPF	3U
-#define VTD_FRCD		(VTD_BASE + 0x220)
-
 #define IOMMU_PERIOD_NS		(20 * NSEC_PER_MSEC)
 #define OVERRUN_MS		250	/* more than this ahead of time is no device's counter */
 #define EDGE_NS			NSEC_PER_SEC	/* window at either end in which one sample must have been in time */
 
-enum { ASK_GSTS, ASK_FSTS, ASK_FRCD };
+enum { ASK_STATUS, ASK_FAULT_STATUS, ASK_FAULT_RECORD };
 
-void sampler_init(struct sampler *sampler, struct qmp *qmp, const struct telemetry *telemetry, const struct trace *trace)
+void sampler_init(struct sampler *sampler, const struct iommu_model *iommu, struct qmp *qmp, const struct telemetry *telemetry,
+		  const struct trace *trace)
 {
 	memset(sampler, 0, sizeof(*sampler));
+	sampler->iommu = iommu;
 	sampler->qmp = qmp;
 	sampler->ram = telemetry->ram;
 	sampler->telemetry = telemetry;
@@ -193,29 +187,36 @@ static void counter_ask(struct counter *counter)
 static void iommu_answer(void *ctx, unsigned int tag, const uint32_t *words, unsigned int nr)
 {
 	struct sampler *sampler = ctx;
+	const struct iommu_model *iommu = sampler->iommu;
 
-	if (tag == ASK_FRCD) {
+	if (tag == ASK_FAULT_RECORD) {
 		sampler->iommu_outstanding = false;
-		sampler->iommu_read = sampler->iommu_read || nr == 4;
+		sampler->iommu_read = sampler->iommu_read || nr == iommu->fault_record.nr_words;
 	}
-	if (tag == ASK_GSTS && nr == 1) {
+	if (tag == ASK_STATUS && nr == 1) {
 		sampler->status = words[0];
-		if (!(words[0] & VTD_GSTS_TES) && sampler->timeline->workload_ns != NEVER)
+		if (!(words[0] & iommu->status_on) && sampler->timeline->workload_ns != NEVER)
 			sampler->translation_seen_off++;
 	}
-	if (tag == ASK_FSTS && nr == 1)
-		sampler->fault_status |= words[0] & VTD_FSTS_PFO_PPF;
-	for (unsigned int i = 0; tag == ASK_FRCD && i < nr && i < 4; i++)
+	if (tag == ASK_FAULT_STATUS && nr == 1)
+		sampler->fault_status |= words[0] & iommu->fault_status_mask;
+	for (unsigned int i = 0; tag == ASK_FAULT_RECORD && i < nr && i < IOMMU_RECORD_WORDS; i++)
 		sampler->fault_record[i] |= words[i];
+}
+
+static int ask_iommu(struct sampler *sampler, const struct iommu_registers *registers, unsigned int tag)
+{
+	return qmp_read_words(sampler->qmp, registers->pa, registers->nr_words, iommu_answer, sampler, tag);
 }
 
 void sampler_ask_iommu(struct sampler *sampler)
 {
+	const struct iommu_model *iommu = sampler->iommu;
+
 	sampler->iommu_asked_ns = now_ns();
-	if (qmp_read_words(sampler->qmp, VTD_GSTS, 1, iommu_answer, sampler, ASK_GSTS) ||
-	    qmp_read_words(sampler->qmp, VTD_FSTS, 1, iommu_answer, sampler, ASK_FSTS))
+	if (ask_iommu(sampler, &iommu->status, ASK_STATUS) || ask_iommu(sampler, &iommu->fault_status, ASK_FAULT_STATUS))
 		return;
-	sampler->iommu_outstanding = !qmp_read_words(sampler->qmp, VTD_FRCD, 4, iommu_answer, sampler, ASK_FRCD);
+	sampler->iommu_outstanding = !ask_iommu(sampler, &iommu->fault_record, ASK_FAULT_RECORD);
 }
 
 void sampler_tick(struct sampler *sampler)

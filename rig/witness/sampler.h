@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "iommu.h"
 #include "qmp.h"
 #include "ram.h"
 #include "telemetry.h"
@@ -45,6 +46,7 @@ struct counter {
 };
 
 struct sampler {
+	const struct iommu_model *iommu;
 	struct qmp *qmp;
 	const struct ram *ram;
 	const struct telemetry *telemetry;
@@ -55,12 +57,13 @@ struct sampler {
 	bool iommu_outstanding, iommu_read;
 	int64_t iommu_asked_ns;
 	uint32_t fault_status;		/* OR of all that was read */
-	uint32_t fault_record[4];	/* OR of all that was read: never written means all zero */
-	uint32_t status;		/* global status, as last read */
+	uint32_t fault_record[IOMMU_RECORD_WORDS];	/* OR of all that was read: never written means all zero */
+	uint32_t status;		/* as last read */
 	unsigned int translation_seen_off;
 };
 
-void sampler_init(struct sampler *sampler, struct qmp *qmp, const struct telemetry *telemetry, const struct trace *trace);
+void sampler_init(struct sampler *sampler, const struct iommu_model *iommu, struct qmp *qmp, const struct telemetry *telemetry,
+		  const struct trace *trace);
 void sampler_free(struct sampler *sampler);
 
 /* Asks for one sample of each device, and now and then for the IOMMU's registers; answers arrive with the QMP channel. */

@@ -159,7 +159,7 @@ static int load_thresholds(const char *path, struct json_object *json, struct th
 
 static int load_names(struct scenario *s, const char *path)
 {
-	const char *expect;
+	const char *expect, *iommu;
 	int err = load_string(path, s->json, "name", NULL, &s->name);
 
 	if (!err && strpbrk(s->name, "/. ")) {
@@ -169,9 +169,10 @@ static int load_names(struct scenario *s, const char *path)
 	if (!err)
 		err = load_string(path, s->json, "description", NULL, &s->description);
 	if (!err)
-		err = load_string(path, s->json, "iommu", "vtd", &s->iommu);
+		err = load_string(path, s->json, "iommu", "vtd amd", &iommu);
+	s->iommu = err ? NULL : iommu_model_find(iommu);
 	if (!err)
-		err = load_string(path, s->json, "mode", "scalable first-stage legacy", &s->mode);
+		err = load_string(path, s->json, "mode", s->iommu->modes, &s->mode);
 	s->iommu_options = member_string(s->json, "iommu_options", "");
 	if (!err)
 		err = load_string(path, s->json, "plan", NULL, &s->plan);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "iommu.h"
 #include "util.h"
 
 #define SCENARIO_MAX_KERNELS	8
@@ -34,8 +35,8 @@ struct scenario {
 	struct json_object *json;	/* owns the strings below */
 	const char *name;
 	const char *description;
-	const char *iommu;		/* "vtd" */
-	const char *mode;		/* "scalable", "first-stage" or "legacy" */
+	const struct iommu_model *iommu;
+	const char *mode;		/* one of @iommu's */
 	const char *iommu_options;	/* of QEMU's device, "" or "name=value,..." */
 	const char *plan;		/* what the guest program is to do */
 	bool expect_pass;

@@ -71,14 +71,10 @@ static bool within_same_cause(const struct trace *trace, int64_t then_ns)
 	return then_ns != NEVER && trace->now_ns - then_ns < SAME_CAUSE_NS;
 }
 
-static void on_fault(struct trace *trace, const char *args)
+static void count_fault(struct trace *trace, unsigned int sid, const char *args)
 {
-	unsigned int sid;
-	int index;
+	int index = find_by_sid(trace, sid);
 
-	if (sscanf(args, "sid %x", &sid) != 1)
-		sid = 0xffff;
-	index = find_by_sid(trace, sid);
 	trace->last_fault_device = index;
 	trace->last_fault_ns = trace->now_ns;
 	if (index >= 0)
@@ -94,23 +90,45 @@ static void on_fault(struct trace *trace, const char *args)
 	}
 }
 
+static void on_fault(struct trace *trace, const char *args)
+{
+	unsigned int sid;
+
+	if (sscanf(args, "sid %x", &sid) != 1)
+		sid = 0xffff;
+	count_fault(trace, sid, args);
+}
+
 static void on_fault_disabled(struct trace *trace, const char *args)
 {
 	(void)args;
 	trace->faults_disabled++;
 }
 
-static void on_translation_enable(struct trace *trace, const char *args)
+static void set_translating(struct trace *trace, bool on)
 {
-	int on;
-
-	if (sscanf(args, "enable %d", &on) != 1)
-		return;
 	trace->translating = on;
 	if (on || !workload_runs(trace))
 		return;
 	if (!trace->translation_off++)
 		trace->translation_off_ns = trace->now_ns;
+}
+
+static void on_translation_enable(struct trace *trace, const char *args)
+{
+	int on;
+
+	if (sscanf(args, "enable %d", &on) == 1)
+		set_translating(trace, on);
+}
+
+/* The control register, at each write to it; its first bit turns the unit on. */
+static void on_amdvi_control(struct trace *trace, const char *args)
+{
+	uint64_t control;
+
+	if (sscanf(args, "MMIO_STATUS state %" SCNx64, &control) == 1)
+		set_translating(trace, control & 1);
 }
 
 /* More than there is room for are more than any run has a use for: the judge sees that the table is full. */
@@ -119,6 +137,15 @@ static void on_root_set(struct trace *trace, const char *args)
 	(void)args;
 	if (trace->nr_root_sets < ARRAY_SIZE(trace->root_set_ns))
 		trace->root_set_ns[trace->nr_root_sets++] = trace->now_ns;
+}
+
+/* The device table's base register is the first. */
+static void on_amdvi_write(struct trace *trace, const char *args)
+{
+	uint64_t address;
+
+	if (sscanf(args, "%*s write addr %" SCNx64, &address) == 1 && !address)
+		on_root_set(trace, args);
 }
 
 int64_t trace_first_root_set(const struct trace *trace, int64_t from_ns, int64_t to_ns)
@@ -155,23 +182,50 @@ static void count_translation(struct trace *trace, struct hop *hop, uint16_t sid
 		complain("counting translations: %s", strerror(-err));
 }
 
-static void on_translation(struct trace *trace, const char *args)
+static void on_cached(struct trace *trace, unsigned int sid, uint64_t iova)
 {
 	struct hop *hop = timeline_hop(trace->timeline);
-	unsigned int sid;
-	uint64_t iova;
-	int index;
+	int index = find_by_sid(trace, sid);
 
-	trace->translations++;
-	if (sscanf(args, "IOTLB page update sid %x iova %" SCNx64, &sid, &iova) != 2)
-		return;
-	index = find_by_sid(trace, sid);
 	if (index < 0)
 		return;
 	trace->devices[index].translated_ns = trace->now_ns;
 	/* Between the mark and the new kernel's init the old tables are all there is: they count as "after kexec" too. */
 	if (hop && trace->now_ns >= hop->kexec_ns && trace->devices[index].preserved && !trace->devices[index].quarantined)
 		count_translation(trace, hop, sid, iova);
+}
+
+static void on_translation(struct trace *trace, const char *args)
+{
+	unsigned int sid;
+	uint64_t iova;
+
+	trace->translations++;
+	if (sscanf(args, "IOTLB page update sid %x iova %" SCNx64, &sid, &iova) == 2)
+		on_cached(trace, sid, iova);
+}
+
+static void on_amdvi_cached(struct trace *trace, const char *args)
+{
+	unsigned int bus, slot, function;
+	uint64_t iova;
+
+	trace->translations++;
+	if (sscanf(args, " update iotlb domid %*x devid: %x:%x.%x gpa %" SCNx64, &bus, &slot, &function, &iova) == 4)
+		on_cached(trace, bus << 8 | slot << 3 | function, iova);
+}
+
+/*
+ * Every request, also those that are answered from a cache. One that is blocked is translated to 0, whatever blocks it; amdvi_page_fault
+ * comes with some of them and says of none whose it is.
+ */
+static void on_amdvi_result(struct trace *trace, const char *args)
+{
+	unsigned int bus, slot, function;
+	uint64_t iova, pa;
+
+	if (sscanf(args, "devid: %x:%x.%x gpa %" SCNx64 " hpa %" SCNx64, &bus, &slot, &function, &iova, &pa) == 5 && !pa)
+		count_fault(trace, bus << 8 | slot << 3 | function, args);
 }
 
 static int find_sole_ohci(const struct trace *trace)
@@ -254,6 +308,8 @@ static void on_object_reset(struct trace *trace, const char *args)
 
 	if (sscanf(args, "obj=%" SCNx64 "(%31[^)])", &object, type) != 2)
 		return;
+	if (!strcmp(type, "amd-iommu"))
+		on_platform_reset(trace, args);
 	index = learn_object(trace, object, type);
 	if (index < 0)
 		return;			/* part of the machine, not a device of the scenario */
@@ -293,15 +349,21 @@ static void on_power(struct trace *trace, const char *args)
 		trace->devices[index].power_changes++;
 }
 
-/* Most frequent first; those without a function are only logged. */
+#define NR_TRANSLATION_EVENTS	3
+
+/* Most frequent first, those of translations before all others; those without a function are only logged. */
 static const struct {
 	const char *name;
 	void (*on)(struct trace *trace, const char *args);
 } handlers[] = {
+	{ "amdvi_translation_result", on_amdvi_result },
+	{ "amdvi_cache_update", on_amdvi_cached },
 	{ "vtd_iotlb_page_update", on_translation },
 	{ "resettable_phase_hold_exec", on_object_reset },
 	{ "vtd_dmar_fault", on_fault },
 	{ "vtd_fault_disabled", on_fault_disabled },
+	{ "amdvi_control_status", on_amdvi_control },
+	{ "amdvi_mmio_write", on_amdvi_write },
 	{ "vtd_dmar_enable", on_translation_enable },
 	{ "vtd_reg_dmar_root", on_root_set },
 	{ "vtd_reset_exit", on_platform_reset },
@@ -351,7 +413,7 @@ static void trace_line(void *ctx, char *line)
 			break;
 	if (i < ARRAY_SIZE(handlers))
 		handlers[i].on(trace, text[len] ? text + len + 1 : "");
-	if (i)				/* a line for each translation would be most of the log */
+	if (i >= NR_TRANSLATION_EVENTS)	/* a line for each translation would be most of the log */
 		fprintf(trace->log, "%10.3f %s\n", ns_to_ms(trace->now_ns - trace->timeline->start_ns), text);
 }
 

@@ -2,15 +2,20 @@
 /*
  * Intel Virtualization Technology for Directed I/O, Architecture Specification, revision 4.1, section 9: 9.1 "Root Entry", 9.2
  * "Scalable-Mode Root Entry", 9.3 "Context Entry", 9.4 "Scalable-Mode Context Entry", 9.5 "Scalable-Mode PASID Directory
- * Entry", 9.6 "Scalable-Mode PASID Table Entry"; section 11.4 for GSTS and RTADDR. Written from these and not from the driver's
+ * Entry", 9.6 "Scalable-Mode PASID Table Entry"; section 11.4 for registers. Written from these and not from the driver's
  * definitions, so that a mistake there is not made here again.
  */
 #include <endian.h>
 #include <string.h>
 
-#include "vtd.h"
+#include "iommu.h"
 
+#define REGISTERS		0xfed90000ULL	/* where QEMU has the unit */
+#define GSTS			(REGISTERS + 0x1c)	/* RTADDR, of 64 bits, follows at once */
 #define GSTS_TES		(1U << 31)
+#define FSTS			(REGISTERS + 0x34)
+#define FSTS_PFO_PPF		3U
+#define FRCD			(REGISTERS + 0x220)
 #define RTADDR_SMT		(1ULL << 10)
 #define PRESENT			1ULL
 #define POINTER			0x000ffffffffff000ULL	/* bits 51:12 */
@@ -39,7 +44,7 @@
 #define PASID_FSPM(w2)		((w2) >> 2 & 3)		/* first stage: 0 four levels, 1 five */
 #define LEVELS_OF_AW(aw)	((aw) + 2)
 
-static bool read_words(struct vtd_tables *tables, const struct ram *ram, uint64_t pa, uint64_t *words, unsigned int nr)
+static bool read_words(struct iommu_tables *tables, const struct ram *ram, uint64_t pa, uint64_t *words, unsigned int nr)
 {
 	const volatile uint64_t *at = ram_at(ram, pa, nr * sizeof(*words));
 
@@ -53,7 +58,7 @@ static bool read_words(struct vtd_tables *tables, const struct ram *ram, uint64_
 }
 
 /* The next of up to a page of a PASID directory, or a PASID table; NULL if there is none to be read. */
-static const volatile uint64_t *read_table(struct vtd_tables *tables, const struct ram *ram, uint64_t pa)
+static const volatile uint64_t *read_table(struct iommu_tables *tables, const struct ram *ram, uint64_t pa)
 {
 	const volatile uint64_t *at = ram_at(ram, pa, TABLE_BYTES);
 
@@ -65,24 +70,24 @@ static const volatile uint64_t *read_table(struct vtd_tables *tables, const stru
 	return tables->cut_short ? NULL : at;
 }
 
-static void add_entry(struct vtd_tables *tables, struct vtd_entry entry)
+static void add_entry(struct iommu_tables *tables, struct iommu_entry entry)
 {
-	if (tables->nr == VTD_MAX_ENTRIES)
+	if (tables->nr == IOMMU_MAX_ENTRIES)
 		tables->cut_short = true;
 	else
 		tables->entries[tables->nr++] = entry;
 }
 
-static void add_legacy(struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
+static void add_legacy(struct iommu_tables *tables, uint16_t sid, const uint64_t context[2])
 {
-	struct vtd_entry entry = {
-		.sid = sid, .pasid = VTD_NO_PASID, .domain_id = LEGACY_DOMAIN_ID(context[1]), .type = VTD_SECOND_STAGE,
+	struct iommu_entry entry = {
+		.sid = sid, .pasid = IOMMU_NO_PASID, .domain_id = LEGACY_DOMAIN_ID(context[1]), .type = IOMMU_SECOND_STAGE,
 	};
 
 	if (LEGACY_TT(context[0]) == 2) {
-		entry.type = VTD_PASS_THROUGH;
+		entry.type = IOMMU_PASS_THROUGH;
 	} else if (LEGACY_TT(context[0]) == 3) {
-		entry.type = VTD_UNKNOWN;
+		entry.type = IOMMU_UNKNOWN;
 	} else {
 		entry.table = context[0] & POINTER;
 		entry.levels = LEVELS_OF_AW(LEGACY_AW(context[1]));
@@ -90,31 +95,31 @@ static void add_legacy(struct vtd_tables *tables, uint16_t sid, const uint64_t c
 	add_entry(tables, entry);
 }
 
-static void add_pasid_entry(struct vtd_tables *tables, uint16_t sid, uint32_t pasid, const uint64_t words[3])
+static void add_pasid_entry(struct iommu_tables *tables, uint16_t sid, uint32_t pasid, const uint64_t words[3])
 {
-	struct vtd_entry entry = { .sid = sid, .pasid = pasid, .domain_id = PASID_DOMAIN_ID(words[1]), .type = VTD_UNKNOWN };
+	struct iommu_entry entry = { .sid = sid, .pasid = pasid, .domain_id = PASID_DOMAIN_ID(words[1]), .type = IOMMU_UNKNOWN };
 
 	switch (PASID_PGTT(words[0])) {
 	case 1:
 	case 3:
-		entry.type = PASID_PGTT(words[0]) == 1 ? VTD_FIRST_STAGE : VTD_NESTED;
+		entry.type = PASID_PGTT(words[0]) == 1 ? IOMMU_FIRST_STAGE : IOMMU_NESTED;
 		entry.table = words[2] & POINTER;
 		entry.levels = 4 + PASID_FSPM(words[2]);
 		break;
 	case 2:
-		entry.type = VTD_SECOND_STAGE;
+		entry.type = IOMMU_SECOND_STAGE;
 		entry.table = words[0] & POINTER;
 		entry.levels = LEVELS_OF_AW(PASID_AW(words[0]));
 		break;
 	case 4:
-		entry.type = VTD_PASS_THROUGH;
+		entry.type = IOMMU_PASS_THROUGH;
 		break;
 	}
 	add_entry(tables, entry);
 }
 
 /* The PASID of requests that have none is, of the device's, the one that @context names. */
-static void walk_pasid_table(const struct ram *ram, struct vtd_tables *tables, uint16_t sid, uint64_t pa, uint32_t first_pasid,
+static void walk_pasid_table(const struct ram *ram, struct iommu_tables *tables, uint16_t sid, uint64_t pa, uint32_t first_pasid,
 			     uint32_t rid_pasid)
 {
 	const volatile uint64_t *at = read_table(tables, ram, pa);
@@ -123,11 +128,11 @@ static void walk_pasid_table(const struct ram *ram, struct vtd_tables *tables, u
 		const uint64_t words[3] = { le64toh(at[0]), le64toh(at[1]), le64toh(at[2]) };
 
 		if (words[0] & PRESENT)
-			add_pasid_entry(tables, sid, first_pasid + i == rid_pasid ? VTD_NO_PASID : first_pasid + i, words);
+			add_pasid_entry(tables, sid, first_pasid + i == rid_pasid ? IOMMU_NO_PASID : first_pasid + i, words);
 	}
 }
 
-static void walk_scalable_context(const struct ram *ram, struct vtd_tables *tables, uint16_t sid, const uint64_t context[2])
+static void walk_scalable_context(const struct ram *ram, struct iommu_tables *tables, uint16_t sid, const uint64_t context[2])
 {
 	uint32_t nr = 1U << (SCALABLE_PDTS(context[0]) + 7);
 	const volatile uint64_t *at = NULL;
@@ -144,7 +149,7 @@ static void walk_scalable_context(const struct ram *ram, struct vtd_tables *tabl
 }
 
 /* One table of scalable mode has 128 functions, one of legacy mode 256. */
-static void walk_context_table(const struct ram *ram, struct vtd_tables *tables, uint64_t pa, uint16_t first_sid)
+static void walk_context_table(const struct ram *ram, struct iommu_tables *tables, uint64_t pa, uint16_t first_sid)
 {
 	unsigned int bytes = tables->scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
 	uint64_t context[2];
@@ -161,7 +166,7 @@ static void walk_context_table(const struct ram *ram, struct vtd_tables *tables,
 	}
 }
 
-static void walk_bus(const struct ram *ram, struct vtd_tables *tables, unsigned int bus)
+static void walk_bus(const struct ram *ram, struct iommu_tables *tables, unsigned int bus)
 {
 	uint64_t root[2];
 
@@ -173,8 +178,11 @@ static void walk_bus(const struct ram *ram, struct vtd_tables *tables, unsigned 
 		walk_context_table(ram, tables, root[1] & POINTER, bus << 8 | NR_DEVFN / 2);
 }
 
-void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_pointer, struct vtd_tables *tables)
+static void vtd_walk(const struct ram *ram, const uint32_t *root, struct iommu_tables *tables)
 {
+	const uint64_t root_pointer = (uint64_t)root[2] << 32 | root[1];
+	const uint32_t global_status = root[0];
+
 	memset(tables, 0, sizeof(*tables));
 	tables->translating = global_status & GSTS_TES;
 	tables->scalable = root_pointer & RTADDR_SMT;
@@ -185,57 +193,41 @@ void vtd_walk(const struct ram *ram, uint32_t global_status, uint64_t root_point
 		walk_bus(ram, tables, bus);
 }
 
-bool vtd_tables_equal(const struct vtd_tables *a, const struct vtd_tables *b)
+static const char *vtd_device(const char *mode)
 {
-	return a->translating == b->translating && a->scalable == b->scalable && a->root == b->root &&
-	       a->nr_outside == b->nr_outside && a->cut_short == b->cut_short && a->nr == b->nr &&
-	       !memcmp(a->entries, b->entries, a->nr * sizeof(a->entries[0]));
+	if (!strcmp(mode, "legacy"))
+		return "intel-iommu,intremap=on,scalable-mode=off,fsts=off";
+	return strcmp(mode, "first-stage") ? "intel-iommu,intremap=on,scalable-mode=on,fsts=off" :
+					     "intel-iommu,intremap=on,scalable-mode=on,fsts=on";
 }
 
-const struct vtd_entry *vtd_find_pasid(const struct vtd_tables *tables, uint16_t sid, uint32_t pasid)
+static const char *vtd_arguments(const char *mode)
 {
-	for (unsigned int i = 0; i < tables->nr; i++)
-		if (tables->entries[i].sid == sid && tables->entries[i].pasid == pasid)
-			return &tables->entries[i];
-	return NULL;
+	return strcmp(mode, "legacy") ? "intel_iommu=on,sm_on" : "intel_iommu=on,sm_off";
 }
 
-const struct vtd_entry *vtd_find(const struct vtd_tables *tables, uint16_t sid)
+static int vtd_fault_source(const uint32_t *record)
 {
-	return vtd_find_pasid(tables, sid, VTD_NO_PASID);
+	return record[2] & 0xffff;
 }
 
-const struct vtd_entry *vtd_find_any(const struct vtd_tables *tables, uint16_t sid)
-{
-	for (unsigned int i = 0; i < tables->nr; i++)
-		if (tables->entries[i].sid == sid)
-			return &tables->entries[i];
-	return NULL;
-}
+static const char *const vtd_trace_events[] = {
+	"vtd_dmar_fault", "vtd_fault_disabled", "vtd_frr_new", "vtd_dmar_enable", "vtd_reg_dmar_root", "vtd_reset_exit",
+	"vtd_iotlb_page_update", NULL
+};
 
-const char *vtd_type_name(enum vtd_type type)
-{
-	switch (type) {
-	case VTD_SECOND_STAGE:
-		return "second-stage";
-	case VTD_FIRST_STAGE:
-		return "first-stage";
-	case VTD_NESTED:
-		return "nested";
-	case VTD_PASS_THROUGH:
-		return "pass-through";
-	default:
-		return "unknown";
-	}
-}
-
-/* Nested entries of one second stage have one domain ID and tables of their own: PASID tells them apart. */
-static bool has_own_table(const struct vtd_entry *entry)
-{
-	return entry->type == VTD_SECOND_STAGE || entry->type == VTD_FIRST_STAGE;
-}
-
-bool vtd_share_domain_id(const struct vtd_entry *a, const struct vtd_entry *b)
-{
-	return has_own_table(a) && has_own_table(b) && a->domain_id == b->domain_id && a->table != b->table;
-}
+const struct iommu_model vtd_model = {
+	.name = "vtd",
+	.modes = "scalable first-stage legacy",
+	.trace_events = vtd_trace_events,
+	.device = vtd_device,
+	.arguments = vtd_arguments,
+	.root = { GSTS, 3 },
+	.walk = vtd_walk,
+	.status = { GSTS, 1 },
+	.status_on = GSTS_TES,
+	.fault_status = { FSTS, 1 },
+	.fault_status_mask = FSTS_PFO_PPF,
+	.fault_record = { FRCD, IOMMU_RECORD_WORDS },
+	.fault_source = vtd_fault_source,
+};

@@ -619,7 +619,7 @@ static void halves_are_kept_apart(void **state)
 static void unknown_kinds_are_refused(void **state)
 {
 	static const struct { __u8 format, levels; } kinds[] = {
-		{ 0, 4 }, { 3, 4 }, { 255, 4 }, { SS, 0 }, { SS, 2 }, { SS, 6 }, { SS, 255 }, { FS, 0 }, { FS, 3 }, { FS, 6 }, { FS, 255 },
+		{ 0, 4 }, { 4, 4 }, { 255, 4 }, { SS, 0 }, { SS, 2 }, { SS, 6 }, { SS, 255 }, { FS, 0 }, { FS, 3 }, { FS, 6 }, { FS, 255 },
 	};
 	struct fixture fixture = begin(SS, 4);
 	unsigned int i;

@@ -62,30 +62,57 @@ static bool answer_broken(struct answer *answer, enum lu_error error, __u32 whic
 	return false;
 }
 
+/* AMD v1: what is wrong with a leaf, and where in it @iova is. */
+static bool amd_leaf(__u64 entry, unsigned int level, __u64 iova, struct place *place)
+{
+	const unsigned int next = entry >> 9 & 7;
+	const __u64 bytes = PAGE_BYTES << 9 * level;
+	__u64 run = 2 * PAGE_BYTES;
+
+	if (next && next != 7)
+		return false;
+	if (!next)
+		return true;
+	while (run <= 1ULL << 52 && entry & run / 2)
+		run *= 2;
+	if (run <= bytes || run >= 512 * bytes)
+		return false;
+	place->pa = (place->pa & ~(run - 1)) + (iova & (run - 1) & ~(bytes - 1));
+	return true;
+}
+
+/* What an entry allows. */
+static __u32 perm_of(__u8 format, __u64 entry, bool leaf)
+{
+	switch (format) {
+	case IOMMU_SER_FORMAT_VTDSS:
+		return (entry & 3) | (!leaf || (entry & 0x800) ? LU_PERM_SNOOP : 0);
+	case IOMMU_SER_FORMAT_VTDFS:
+		return (entry & 5) == 5 ? LU_PERM_READ | (entry & 2) | (leaf ? 0 : LU_PERM_SNOOP) : 0;
+	default:
+		return entry & 1 ? (entry >> 61 & 3) | (!leaf || entry >> 60 & 1 ? LU_PERM_SNOOP : 0) : 0;
+	}
+}
+
 /* From a table to what its entry for @iova leads to. */
 static bool go_down(const struct lu_table *table, __u32 which, unsigned int level, __u64 iova, struct place *place, struct answer *answer)
 {
-	const bool second = table->format == IOMMU_SER_FORMAT_VTDSS;
+	const bool amd = table->format == IOMMU_SER_FORMAT_AMDV1;
 	const __u64 bytes = PAGE_BYTES << 9 * level;
 	const __u64 entry = ((const __u64 *)world_at(table->phys->priv, place->pa))[(iova >> (12 + 9 * level)) & 511];
-	const bool leaf = !level || (entry & 0x80);
-	__u32 perm = 0;
+	const bool leaf = !level || (amd ? (entry >> 9 & 7) % 7 == 0 : entry >> 7 & 1);
 
-	if (second)
-		perm = (entry & 3) | (!leaf || (entry & 0x800) ? LU_PERM_SNOOP : 0);
-	else if ((entry & 5) == 5)
-		perm = LU_PERM_READ | (entry & 2) | (leaf ? 0 : LU_PERM_SNOOP);
-	place->perm &= perm;
+	place->perm &= perm_of(table->format, entry, leaf);
 	place->state = NOTHING;
 	if (!(place->perm & 3))
 		return true;
 	place->pa = entry & PA_BITS;
 	place->state = leaf ? LEAF : TABLE;
 	if (!leaf)
-		return true;
-	if (!second && level)
+		return !amd || (entry >> 9 & 7) == level ? true : answer_broken(answer, LU_ERR_ENTRY, which, iova & ~(bytes - 1));
+	if (table->format == IOMMU_SER_FORMAT_VTDFS && level)
 		place->pa &= ~0x1000ULL;
-	if (level > 2 || place->pa & (bytes - 1))
+	if ((amd && !amd_leaf(entry, level, iova, place)) || level > 2 || place->pa & (bytes - 1))
 		return answer_broken(answer, LU_ERR_ENTRY, which, iova & ~(bytes - 1));
 	if (place->pa + bytes > table->phys->end)
 		return answer_broken(answer, LU_ERR_RANGE, which, iova & ~(bytes - 1));
@@ -107,7 +134,7 @@ static bool translates(const struct lu_table *table, __u64 iova)
 {
 	const unsigned int bits = 12 + 9 * table->levels;
 
-	if (table->format == IOMMU_SER_FORMAT_VTDSS)
+	if (table->format != IOMMU_SER_FORMAT_VTDFS)
 		return !(iova >> bits);
 	return !(iova >> (bits - 1)) || iova >> (bits - 1) == ~0ULL >> (bits - 1);
 }
@@ -189,6 +216,8 @@ struct round {
 
 static __u64 leaf_bits(const struct tables *tables, __u32 perm)
 {
+	if (tables->format == IOMMU_SER_FORMAT_AMDV1)
+		return TABLES_AMD_PRESENT | (__u64)(perm & 3) << 61 | (perm & LU_PERM_SNOOP ? TABLES_AMD_SNOOP : 0);
 	if (tables->format == IOMMU_SER_FORMAT_VTDFS)
 		return TABLES_READ | TABLES_USER | (perm & LU_PERM_WRITE);
 	return (perm & 3) | (perm & LU_PERM_SNOOP ? TABLES_SNOOP : 0);
@@ -208,7 +237,9 @@ static bool has_way(struct tables *tables, __u64 iova, unsigned int level)
 		if (!entry)
 			return true;
 		pa = entry & PA_BITS;
-		if (entry & TABLES_LARGE || pa < WORLD_BASE_PA || pa >= WORLD_BASE_PA + WORLD_NR_PAGES * PAGE_BYTES)
+		if (tables->format == IOMMU_SER_FORMAT_AMDV1 ? (entry >> 9 & 7) != at : !!(entry & TABLES_LARGE))
+			return false;
+		if (pa < WORLD_BASE_PA || pa >= WORLD_BASE_PA + WORLD_NR_PAGES * PAGE_BYTES)
 			return false;
 	}
 	return true;
@@ -223,8 +254,10 @@ static void map(struct tables *tables, __u64 iova, __u64 pa, unsigned int level,
 	if (!has_way(tables, iova, level))
 		return;
 	if (!level || !split) {
-		*tables_entry(tables, iova, level) = pa | leaf_bits(tables, perm) | (level ? TABLES_LARGE : 0) |
-						     (random_next() & 0x7ff0000000000000ULL);
+		/* Bits that nobody looks at. */
+		const __u64 noise = tables->format == IOMMU_SER_FORMAT_AMDV1 ? 0x8ff0000000000000ULL : 0x7ff0000000000000ULL;
+
+		*tables_entry(tables, iova, level) = pa | leaf_bits(tables, perm) | tables_large(tables, level) | (random_next() & noise);
 		return;
 	}
 	deep = split > 1 ? random_below(512) : 512;
@@ -284,6 +317,27 @@ static void run_both(struct round *round)
 				    perms[which && !one_in(50)][i % kinds], 0);
 }
 
+/* One page of up to 256 leaves, in a run in each table that can have one. */
+static void page_both(struct round *round)
+{
+	const unsigned int level = one_in(4), run_lg2 = 1 + random_below(8);
+	const __u64 leaf = PAGE_BYTES << 9 * level, bytes = leaf << run_lg2;
+	const __u64 iova = random_iova(level) & ~(bytes - 1), pa = random_below(WORLD_END / bytes) * bytes;
+	unsigned int i, which;
+
+	for (which = 0; which < 2; which++) {
+		struct tables *tables = round->tables[which];
+
+		if (!has_way(tables, iova, level))
+			continue;
+		if (tables->format == IOMMU_SER_FORMAT_AMDV1 && !one_in(4))
+			tables_map_run(tables, iova, pa, level, run_lg2, leaf_bits(tables, 3));
+		else
+			for (i = 0; i < 1U << run_lg2; i++)
+				map(tables, iova + i * leaf, pa + i * leaf, level, 3, 0);
+	}
+}
+
 static __u64 *random_entry(struct tables *tables)
 {
 	__u64 *table = world_at(tables->world, tables->pa[random_below(tables->nr_tables)]);
@@ -302,7 +356,7 @@ static void damage(struct round *round)
 	struct tables *tables = round->tables[which];
 	__u64 *entry = random_entry(tables);
 
-	switch (random_below(12)) {
+	switch (random_below(14)) {
 	case 0:
 		*entry ^= 1ULL << random_below(64);
 		break;
@@ -330,6 +384,12 @@ static void damage(struct round *round)
 	case 8:
 		*entry &= ~(1ULL << random_below(3));
 		break;
+	case 11:
+		*entry ^= TABLES_AMD_NEXT(random_below(8));
+		break;
+	case 12:
+		*entry ^= 1ULL << (60 + random_below(3));
+		break;
 	case 9:
 		if (one_in(4))
 			world_take_back(tables->world, tables->pa[random_below(tables->nr_tables)]);
@@ -342,20 +402,26 @@ static void damage(struct round *round)
 		/* The same in both. */
 		if (has_way(round->tables[0], 0, 1) && has_way(round->tables[1], 0, 1))
 			*tables_entry(round->tables[0], 0, 1) = *tables_entry(round->tables[1], 0, 1) =
-				random_below(WORLD_END / 2 / MIB) * 2 * MIB | tables->bits | TABLES_LARGE;
+				random_below(WORLD_END / 2 / MIB) * 2 * MIB | tables->bits | tables_large(tables, 1);
 		break;
 	}
 }
 
 static struct tables *random_tables(struct world *world, __u8 format)
 {
-	return format == IOMMU_SER_FORMAT_VTDFS ? tables_new_first_stage(world, 4 + random_below(2)) :
-						  tables_new(world, 3 + random_below(3));
+	switch (format) {
+	case IOMMU_SER_FORMAT_AMDV1:
+		return tables_new_amd(world, 3 + random_below(3));
+	case IOMMU_SER_FORMAT_VTDFS:
+		return tables_new_first_stage(world, 4 + random_below(2));
+	default:
+		return tables_new(world, 3 + random_below(3));
+	}
 }
 
 static struct round round_begin(void)
 {
-	const __u8 format = 1 + random_below(2);
+	const __u8 format = 1 + random_below(3);
 	__u32 i, nr = random_below(12), nr_damage = one_in(2) ? 0 : random_below(MAX_DAMAGE + 1);
 	struct round round = {};
 
@@ -366,13 +432,15 @@ static struct round round_begin(void)
 			round.tables[1]->format = round.tables[0]->format;
 			round.tables[1]->bits = round.tables[0]->bits;
 		} else {
-			round.tables[i] = random_tables(round.worlds[i], i && one_in(3) ? 3 - format : format);
+			round.tables[i] = random_tables(round.worlds[i], i && one_in(3) ? 1 + random_below(3) : format);
 		}
 	}
 	while (nr--)
 		map_both(&round);
 	for (nr = random_below(3); nr; nr--)
 		run_both(&round);
+	for (nr = random_below(3); nr; nr--)
+		page_both(&round);
 	while (nr_damage--)
 		damage(&round);
 	for (i = 0; i < 2; i++)

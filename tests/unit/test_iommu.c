@@ -194,7 +194,7 @@ struct wrong {
 MAKE(head_reserved, blob_head(&fixture->blob)->reserved = 1)
 
 MAKE(unit_driver_0, UNIT(0)->driver = 0)
-MAKE(unit_driver_2, UNIT(1)->driver = 2)
+MAKE(unit_driver_3, UNIT(1)->driver = 3)
 MAKE(unit_reserved, UNIT(0)->reserved = 1)
 MAKE(unit_reserved_last, UNIT(1)->reserved = 0x80000000)
 MAKE(unit_flag_1, UNIT(0)->flags |= 2)
@@ -232,7 +232,7 @@ MAKE(unit_irt_ends_outside, world_take_back(fixture->world, UNIT(0)->irt_pa + PA
 MAKE(unit_irt_too_long, UNIT(0)->irt_pa = WORLD_BASE_PA; UNIT(0)->irt_bytes = 1ULL << 30)
 
 MAKE(domain_format_0, DOMAIN(0)->format = 0)
-MAKE(domain_format_3, DOMAIN(2)->format = 3)
+MAKE(domain_format_4, DOMAIN(2)->format = 4)
 MAKE(domain_format_255, DOMAIN(1)->format = 255)
 MAKE(domain_levels_2, DOMAIN(1)->levels = 2)
 MAKE(domain_levels_6, DOMAIN(1)->levels = 6)
@@ -301,7 +301,7 @@ static const struct wrong wrongs[] = {
 	WRONG(head_reserved, LU_ERR_RESERVED, 0),
 
 	WRONG(unit_driver_0, LU_ERR_KIND, 0),
-	WRONG(unit_driver_2, LU_ERR_KIND, 1),
+	WRONG(unit_driver_3, LU_ERR_KIND, 1),
 	WRONG(unit_reserved, LU_ERR_RESERVED, 0),
 	WRONG(unit_reserved_last, LU_ERR_RESERVED, 1),
 	WRONG(unit_flag_1, LU_ERR_RESERVED, 0),
@@ -337,7 +337,7 @@ static const struct wrong wrongs[] = {
 	WRONG(unit_irt_too_long, LU_ERR_RANGE, 0),
 
 	WRONG(domain_format_0, LU_ERR_KIND, 0),
-	WRONG(domain_format_3, LU_ERR_KIND, 2),
+	WRONG(domain_format_4, LU_ERR_KIND, 2),
 	WRONG(domain_format_255, LU_ERR_KIND, 1),
 	WRONG(domain_levels_2, LU_ERR_KIND, 1),
 	WRONG(domain_levels_6, LU_ERR_KIND, 1),

@@ -304,8 +304,8 @@ static void wrong_number_of_levels_is_found(void **state)
 static void unknown_kind_is_refused(void **state)
 {
 	static const struct { __u8 format, levels; } kinds[] = {
-		{ 0, 4 }, { 3, 4 }, { 255, 4 }, { IOMMU_SER_FORMAT_VTDSS, 0 }, { IOMMU_SER_FORMAT_VTDSS, 2 }, { IOMMU_SER_FORMAT_VTDSS, 6 },
-		{ IOMMU_SER_FORMAT_VTDFS, 3 }, { IOMMU_SER_FORMAT_VTDFS, 6 },
+		{ 0, 4 }, { 4, 4 }, { 255, 4 }, { IOMMU_SER_FORMAT_VTDSS, 0 }, { IOMMU_SER_FORMAT_VTDSS, 2 }, { IOMMU_SER_FORMAT_VTDSS, 6 },
+		{ IOMMU_SER_FORMAT_VTDFS, 3 }, { IOMMU_SER_FORMAT_VTDFS, 6 }, { IOMMU_SER_FORMAT_AMDV1, 2 }, { IOMMU_SER_FORMAT_AMDV1, 6 },
 	};
 	struct fixture fixture = begin(4);
 	struct iommu_domain_ser domain = tables_domain(fixture.tables);
@@ -790,6 +790,136 @@ static void every_read_may_fail(void **state)
 	end(&fixture);
 }
 
+/*
+ * AMD v1
+ */
+
+static struct fixture begin_amd(unsigned int levels)
+{
+	struct fixture fixture = { .world = world_new() };
+
+	fixture.tables = tables_new_amd(fixture.world, levels);
+	return fixture;
+}
+
+static void map_run(struct fixture *fixture, __u64 iova, __u64 pa, unsigned int level, unsigned int run_lg2)
+{
+	tables_map_run(fixture->tables, iova, pa, level, run_lg2, fixture->tables->bits);
+}
+
+/* A leaf of each size that an entry has by itself, and of each that a run makes. */
+static void amd_tables_are_walked(void **state)
+{
+	unsigned int levels, level, run_lg2;
+
+	(void)state;
+	for_each_levels(levels) {
+		struct fixture fixture = begin_amd(levels);
+
+		expect(&fixture, LU_OK);
+		tables_spread(fixture.tables);
+		expect(&fixture, LU_OK);
+		assert_int_equal(fixture.tables->nr_tables, 2 * levels - 1);
+		for (level = 0; level < 2; level++)
+			for (run_lg2 = 1; run_lg2 <= 8; run_lg2++) {
+				const __u64 bytes = 1ULL << (12 + 9 * level + run_lg2);
+
+				map_run(&fixture, 4 * GIB + bytes, 0, level, run_lg2);
+				expect(&fixture, LU_OK);
+				map_run(&fixture, 4 * GIB + bytes, WORLD_END / bytes * bytes - bytes, level, run_lg2);
+				expect(&fixture, LU_OK);
+			}
+		end(&fixture);
+	}
+}
+
+/* An entry names the level below it, and no other: one that skips levels is of nobody's making. */
+static void amd_levels_are_named(void **state)
+{
+	unsigned int level, next;
+
+	(void)state;
+	for (level = 0; level < 4; level++)
+		for (next = 0; next < 8; next++) {
+			struct fixture fixture = begin_amd(4);
+			__u64 *entry;
+
+			tables_map(fixture.tables, 0, 0x200000, 0);
+			entry = tables_entry(fixture.tables, 0, level);
+			*entry = (*entry & ~TABLES_AMD_NEXT(7)) | TABLES_AMD_NEXT(next);
+			if (next == level)
+				expect(&fixture, LU_OK);
+			else
+				expect_at(&fixture, LU_ERR_ENTRY, 0);
+			end(&fixture);
+		}
+}
+
+/* One of a run is as good as each other: a single one that differs is found, wherever. */
+static void amd_runs_are_whole(void **state)
+{
+	unsigned int level, i;
+
+	(void)state;
+	for (level = 0; level < 2; level++)
+		for (i = 0; i < 32; i++) {
+			const __u64 bytes = 1ULL << (12 + 9 * level);
+			struct fixture fixture = begin_amd(3);
+
+			map_run(&fixture, 32 * bytes, 0, level, 5);
+			*tables_entry(fixture.tables, (32 + i) * bytes, level) ^= TABLES_AMD_WRITE;
+			expect_at(&fixture, LU_ERR_ENTRY, 32 * bytes);
+			*tables_entry(fixture.tables, (32 + i) * bytes, level) = 0;
+			expect_at(&fixture, LU_ERR_ENTRY, (i ? 32 : 33) * bytes);
+			end(&fixture);
+		}
+}
+
+/* Of one entry, of a whole table and of more; at a level that has none; beyond the end of memory by one entry. */
+static void amd_runs_have_their_sizes(void **state)
+{
+	static const struct { __u64 address; unsigned int level; enum lu_error error; } runs[] = {
+		{ 0x1ff000 - 0x100000, 0, LU_ERR_ENTRY }, { 0x1ff000, 0, LU_ERR_ENTRY }, { 0, 1, LU_ERR_ENTRY }, { 0xff000, 1, LU_ERR_ENTRY },
+		{ 0x1fffff000 & ~0x100000000ULL, 1, LU_ERR_ENTRY }, { 0x000ffffffffff000ULL, 0, LU_ERR_ENTRY },
+		{ 0, 3, LU_ERR_ENTRY }, { WORLD_END, 0, LU_ERR_RANGE },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+		struct fixture fixture = begin_amd(4);
+
+		*tables_entry(fixture.tables, 0, runs[i].level) = runs[i].address | fixture.tables->bits | TABLES_AMD_NEXT(TABLES_AMD_RUN);
+		expect_at(&fixture, runs[i].error, 0);
+		end(&fixture);
+	}
+}
+
+/* What a whole table maps is for the entry above it to say. */
+static void amd_no_run_is_a_table(void **state)
+{
+	struct fixture fixture = begin_amd(4);
+
+	(void)state;
+	tables_map_run(fixture.tables, 0, 0, 0, 9, fixture.tables->bits);
+	expect_at(&fixture, LU_ERR_ENTRY, 0);
+	end(&fixture);
+}
+
+static void amd_present_is_one_bit(void **state)
+{
+	struct fixture fixture = begin_amd(3);
+
+	(void)state;
+	tables_map(fixture.tables, 0, 0x1000, 0);
+	*tables_entry(fixture.tables, PAGE_BYTES, 0) = ~TABLES_AMD_PRESENT;
+	*tables_entry(fixture.tables, GIB, 2) = ~TABLES_AMD_PRESENT;
+	expect(&fixture, LU_OK);
+	*tables_entry(fixture.tables, GIB, 2) |= TABLES_AMD_PRESENT;
+	expect_at(&fixture, LU_ERR_ENTRY, GIB);
+	end(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -821,6 +951,12 @@ int main(void)
 		cmocka_unit_test(a_table_of_two_domains_is_found),
 		cmocka_unit_test(a_list_that_cannot_be_read_is_passed_over),
 		cmocka_unit_test(the_longest_list_is_compared),
+		cmocka_unit_test(amd_tables_are_walked),
+		cmocka_unit_test(amd_levels_are_named),
+		cmocka_unit_test(amd_runs_are_whole),
+		cmocka_unit_test(amd_runs_have_their_sizes),
+		cmocka_unit_test(amd_no_run_is_a_table),
+		cmocka_unit_test(amd_present_is_one_bit),
 	};
 
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);

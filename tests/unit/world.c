@@ -357,6 +357,21 @@ struct tables *tables_new_first_stage(struct world *world, unsigned int levels)
 	return tables;
 }
 
+struct tables *tables_new_amd(struct world *world, unsigned int levels)
+{
+	struct tables *tables = tables_new(world, levels);
+
+	tables->format = IOMMU_SER_FORMAT_AMDV1;
+	tables->bits = TABLES_AMD_PRESENT | TABLES_AMD_READ | TABLES_AMD_WRITE;
+	return tables;
+}
+
+/* What a leaf above level 0 has, and a table has not. */
+__u64 tables_large(const struct tables *tables, unsigned int level)
+{
+	return level && tables->format != IOMMU_SER_FORMAT_AMDV1 ? TABLES_LARGE : 0;
+}
+
 __u64 tables_add(struct tables *tables)
 {
 	assert_true(tables->nr_tables < TABLES_MAX);
@@ -376,14 +391,26 @@ __u64 *tables_entry(struct tables *tables, __u64 iova, unsigned int level)
 		if (at == level)
 			return entry;
 		if (!*entry)
-			*entry = tables_add(tables) | tables->bits;
+			*entry = tables_add(tables) | tables->bits |
+				 (tables->format == IOMMU_SER_FORMAT_AMDV1 ? TABLES_AMD_NEXT(at) : 0);
 		pa = *entry & 0x000ffffffffff000ULL;
 	}
 }
 
 void tables_map(struct tables *tables, __u64 iova, __u64 pa, unsigned int level)
 {
-	*tables_entry(tables, iova, level) = pa | tables->bits | (level ? TABLES_LARGE : 0);
+	*tables_entry(tables, iova, level) = pa | tables->bits | tables_large(tables, level);
+}
+
+/* AMD v1: 2^@run_lg2 entries, 1 to 8, that map one page together. */
+void tables_map_run(struct tables *tables, __u64 iova, __u64 pa, unsigned int level, unsigned int run_lg2, __u64 bits)
+{
+	const __u64 half = 1ULL << (12 + 9 * level + run_lg2 - 1);
+	__u64 *entry = tables_entry(tables, iova, level);
+	unsigned int i;
+
+	for (i = 0; i < 1U << run_lg2; i++)
+		entry[i] = pa | (half - 0x1000) | bits | TABLES_AMD_NEXT(TABLES_AMD_RUN);
 }
 
 /* A leaf of each size, in the first and in the last entries that can hold one. */

@@ -105,6 +105,13 @@ struct blob good_blob(struct world *world);
 #define TABLES_SNOOP	2048ULL		/* of the second stage */
 #define TABLES_USER	4ULL		/* of the first stage */
 #define TABLES_LARGE	128ULL
+/* Of AMD v1. */
+#define TABLES_AMD_PRESENT	1ULL
+#define TABLES_AMD_NEXT(level)	((__u64)(level) << 9)
+#define TABLES_AMD_RUN		7U
+#define TABLES_AMD_SNOOP	(1ULL << 60)
+#define TABLES_AMD_READ		(1ULL << 61)
+#define TABLES_AMD_WRITE	(1ULL << 62)
 #define TABLES_MAX	127U		/* what a world has room for */
 
 struct tables {
@@ -118,6 +125,9 @@ struct tables {
 
 struct tables *tables_new(struct world *world, unsigned int levels);
 struct tables *tables_new_first_stage(struct world *world, unsigned int levels);
+struct tables *tables_new_amd(struct world *world, unsigned int levels);
+__u64 tables_large(const struct tables *tables, unsigned int level);
+void tables_map_run(struct tables *tables, __u64 iova, __u64 pa, unsigned int level, unsigned int run_lg2, __u64 bits);
 __u64 tables_add(struct tables *tables);
 __u64 *tables_entry(struct tables *tables, __u64 iova, unsigned int level);
 void tables_map(struct tables *tables, __u64 iova, __u64 pa, unsigned int level);

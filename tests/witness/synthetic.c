@@ -72,21 +72,21 @@ void say_console(struct synthetic *s, const char *text)
 	unmute(kept);
 }
 
-struct vtd_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table)
+struct iommu_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table)
 {
-	return entry_of_pasid(sid, VTD_NO_PASID, domain_id, table);
+	return entry_of_pasid(sid, IOMMU_NO_PASID, domain_id, table);
 }
 
-struct vtd_entry entry_of_pasid(uint16_t sid, uint32_t pasid, uint16_t domain_id, uint64_t table)
+struct iommu_entry entry_of_pasid(uint16_t sid, uint32_t pasid, uint16_t domain_id, uint64_t table)
 {
-	return (struct vtd_entry){
-		.sid = sid, .pasid = pasid, .domain_id = domain_id, .table = table, .type = VTD_SECOND_STAGE, .levels = 4,
+	return (struct iommu_entry){
+		.sid = sid, .pasid = pasid, .domain_id = domain_id, .table = table, .type = IOMMU_SECOND_STAGE, .levels = 4,
 	};
 }
 
-void add_look(struct synthetic *s, double seconds, const struct vtd_entry *entries, unsigned int nr)
+void add_look(struct synthetic *s, double seconds, const struct iommu_entry *entries, unsigned int nr)
 {
-	struct vtd_tables tables = { .translating = true, .scalable = true, .root = 0x2000, .nr = nr };
+	struct iommu_tables tables = { .translating = true, .scalable = true, .root = 0x2000, .nr = nr };
 
 	memcpy(tables.entries, entries, nr * sizeof(*entries));
 	looks_add(&s->run->looks, &tables, at(seconds), at(seconds) + NSEC_PER_MSEC);
@@ -100,11 +100,11 @@ void forget_looks(struct synthetic *s)
 /* Before the handover all is there, then what is preserved, then what the new kernel built. */
 static void look_often(struct synthetic *s)
 {
-	const struct vtd_entry old[] = {
+	const struct iommu_entry old[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 		entry_of(SID_BRIDGE, 6, 0x6000),
 	};
-	const struct vtd_entry new[] = {
+	const struct iommu_entry new[] = {
 		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000),
 		entry_of(SID_BRIDGE, 6, 0xa000),
 	};
@@ -217,7 +217,7 @@ static void count_all(struct synthetic *s)
 	struct sampler *sampler = &s->run->sampler;
 	static const double units_per_ms[] = { 1, 768, 2, 1 };
 
-	sampler_init(sampler, &s->run->qmp, &s->run->telemetry, &s->run->trace);
+	sampler_init(sampler, s->run->scenario.iommu, &s->run->qmp, &s->run->telemetry, &s->run->trace);
 	for (unsigned int i = 0; i < sampler->nr_counters; i++)
 		count(&sampler->counters[i], &page_of(s)->devices[i], units_per_ms[i]);
 	sampler->iommu_read = true;
@@ -287,7 +287,7 @@ struct synthetic *synthetic_new(const char *scenario_json)
 	    telemetry_init(&run->telemetry, &run->timeline, &run->ram, "/dev/null"))
 		abort();
 	run->trace.clock_offset_ns = 0;
-	looks_init(&run->looks, &run->qmp, &run->ram);
+	looks_init(&run->looks, run->scenario.iommu, &run->qmp, &run->ram);
 	say_good_traces(s);
 	fill_memory(s);
 	count_all(s);

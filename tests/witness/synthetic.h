@@ -47,9 +47,9 @@ void say_trace(struct synthetic *s, double seconds, const char *text);
 void say_console(struct synthetic *s, const char *text);
 
 /* A look at the time, that saw these entries, with translation on. */
-void add_look(struct synthetic *s, double seconds, const struct vtd_entry *entries, unsigned int nr);
-struct vtd_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table);
-struct vtd_entry entry_of_pasid(uint16_t sid, uint32_t pasid, uint16_t domain_id, uint64_t table);
+void add_look(struct synthetic *s, double seconds, const struct iommu_entry *entries, unsigned int nr);
+struct iommu_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table);
+struct iommu_entry entry_of_pasid(uint16_t sid, uint32_t pasid, uint16_t domain_id, uint64_t table);
 
 /* As if nobody had looked yet. */
 void forget_looks(struct synthetic *s);

@@ -321,7 +321,7 @@ static void nobody_looked_between(struct synthetic *s)
 	s->run->looks.nr = kept;
 }
 
-static unsigned int state_of(struct synthetic *s, const struct vtd_entry *entries, unsigned int nr)
+static unsigned int state_of(struct synthetic *s, const struct iommu_entry *entries, unsigned int nr)
 {
 	add_look(s, AT_END, entries, nr);
 	return s->run->looks.of[--s->run->looks.nr].state;
@@ -339,7 +339,7 @@ static void too_many_root_sets(struct synthetic *s)
 }
 
 /* In place of the look at some time, one that saw this. */
-static void see_instead(struct synthetic *s, double seconds, const struct vtd_entry *entries, unsigned int nr)
+static void see_instead(struct synthetic *s, double seconds, const struct iommu_entry *entries, unsigned int nr)
 {
 	struct look *look = s->run->looks.of;
 
@@ -350,7 +350,7 @@ static void see_instead(struct synthetic *s, double seconds, const struct vtd_en
 
 static void others_entry_between(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 		entry_of(SID_BRIDGE, 6, 0x6000),
 	};
@@ -360,7 +360,7 @@ static void others_entry_between(struct synthetic *s)
 
 static void rogues_entry_between(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 		entry_of(SID_ROGUE, 6, 0x6000),
 	};
@@ -371,22 +371,22 @@ static void rogues_entry_between(struct synthetic *s)
 
 static void hda_has_no_entry(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_IGB, 9, 0x9000) };
+	const struct iommu_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_IGB, 9, 0x9000) };
 
 	see_instead(s, 8, seen, 2);
 }
 
 static void hda_passes_through(struct synthetic *s)
 {
-	struct vtd_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0), entry_of(SID_IGB, 9, 0x9000) };
+	struct iommu_entry seen[] = { entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0), entry_of(SID_IGB, 9, 0x9000) };
 
-	seen[1].type = VTD_PASS_THROUGH;
+	seen[1].type = IOMMU_PASS_THROUGH;
 	see_instead(s, 8, seen, 3);
 }
 
 static void hda_has_another_table(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x5000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -395,7 +395,7 @@ static void hda_has_another_table(struct synthetic *s)
 
 static void hda_has_another_tag(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 9, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -404,7 +404,7 @@ static void hda_has_another_tag(struct synthetic *s)
 
 static void one_id_two_tables(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 7, 0x8000), entry_of(SID_IGB, 9, 0x9000),
 	};
 
@@ -413,7 +413,7 @@ static void one_id_two_tables(struct synthetic *s)
 
 static void one_id_one_table(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 7, 0x7000), entry_of(SID_IGB, 9, 0x9000),
 	};
 
@@ -428,7 +428,7 @@ static void cut_short(struct synthetic *s)
 /* PASIDs: hda has two on one table and one on another, igb has one. Below, all is as it should be. */
 enum { OF_OHCI, OF_HDA, OF_IGB, OF_HDA_1, OF_HDA_2, OF_HDA_3, OF_IGB_1, NR_WITH_PASIDS };
 
-static void entries_with_pasids(struct vtd_entry entries[NR_WITH_PASIDS], bool swapped)
+static void entries_with_pasids(struct iommu_entry entries[NR_WITH_PASIDS], bool swapped)
 {
 	uint16_t id = swapped ? 20 : 0;
 	uint64_t table = swapped ? 0x20000 : 0;
@@ -444,7 +444,7 @@ static void entries_with_pasids(struct vtd_entry entries[NR_WITH_PASIDS], bool s
 
 static void give_pasids(struct synthetic *s)
 {
-	struct vtd_entry entries[NR_WITH_PASIDS];
+	struct iommu_entry entries[NR_WITH_PASIDS];
 	unsigned int old_state, new_state;
 
 	entries_with_pasids(entries, false);
@@ -455,10 +455,10 @@ static void give_pasids(struct synthetic *s)
 		s->run->looks.of[i].state = s->run->looks.of[i].from_ns < at(AT_SWAP) ? old_state : new_state;
 }
 
-static void first_stage(struct vtd_entry entries[NR_WITH_PASIDS])
+static void first_stage(struct iommu_entry entries[NR_WITH_PASIDS])
 {
 	for (unsigned int i = 0; i < NR_WITH_PASIDS; i++)
-		entries[i].type = VTD_FIRST_STAGE;
+		entries[i].type = IOMMU_FIRST_STAGE;
 }
 
 static void give_first_stage_pasids(struct synthetic *s)
@@ -470,7 +470,7 @@ static void give_first_stage_pasids(struct synthetic *s)
 
 static void pasid_is_gone(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
 	seen[OF_HDA_2] = seen[OF_IGB_1];
@@ -480,7 +480,7 @@ static void pasid_is_gone(struct synthetic *s)
 /* After the swap a PASID may be detached. */
 static void pasid_is_gone_later(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, true);
 	seen[OF_HDA_2] = seen[OF_IGB_1];
@@ -489,7 +489,7 @@ static void pasid_is_gone_later(struct synthetic *s)
 
 static void pasid_has_another_table(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
 	seen[OF_HDA_2].table = seen[OF_HDA_1].table = 0x9000;
@@ -498,7 +498,7 @@ static void pasid_has_another_table(struct synthetic *s)
 
 static void pasid_has_another_id(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
 	seen[OF_HDA_3].domain_id = 9;
@@ -507,16 +507,16 @@ static void pasid_has_another_id(struct synthetic *s)
 
 static void pasid_has_another_type(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
-	seen[OF_HDA_3].type = VTD_FIRST_STAGE;
+	seen[OF_HDA_3].type = IOMMU_FIRST_STAGE;
 	see_instead(s, 6.2, seen, NR_WITH_PASIDS);
 }
 
 static void pasid_has_other_levels(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
 	seen[OF_HDA_3].levels = 3;
@@ -525,7 +525,7 @@ static void pasid_has_other_levels(struct synthetic *s)
 
 static void pasid_appeared(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS + 1];
+	struct iommu_entry seen[NR_WITH_PASIDS + 1];
 
 	entries_with_pasids(seen, false);
 	seen[NR_WITH_PASIDS] = entry_of_pasid(SID_OHCI, 1, 3, 0x3000);
@@ -534,7 +534,7 @@ static void pasid_appeared(struct synthetic *s)
 
 static void pasid_shares_id(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, true);
 	seen[OF_HDA_2].table = 0x9000;
@@ -543,7 +543,7 @@ static void pasid_shares_id(struct synthetic *s)
 
 static void pasid_of_stranger(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS + 1];
+	struct iommu_entry seen[NR_WITH_PASIDS + 1];
 
 	entries_with_pasids(seen, false);
 	seen[NR_WITH_PASIDS] = entry_of_pasid(SID_BRIDGE, 1, 3, 0x3000);
@@ -551,7 +551,7 @@ static void pasid_of_stranger(struct synthetic *s)
 }
 
 /* The swap of first-stage tables, half done: what was on 0x6000 is to be on 0x26000, with the same ID. */
-static void half_swapped(struct vtd_entry seen[NR_WITH_PASIDS])
+static void half_swapped(struct iommu_entry seen[NR_WITH_PASIDS])
 {
 	entries_with_pasids(seen, false);
 	first_stage(seen);
@@ -560,7 +560,7 @@ static void half_swapped(struct vtd_entry seen[NR_WITH_PASIDS])
 
 static void half_swapped_in_time(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	half_swapped(seen);
 	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
@@ -568,7 +568,7 @@ static void half_swapped_in_time(struct synthetic *s)
 
 static void half_swapped_for_ever(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	half_swapped(seen);
 	see_instead(s, 8, seen, NR_WITH_PASIDS);
@@ -577,16 +577,16 @@ static void half_swapped_for_ever(struct synthetic *s)
 /* In the second stage nothing keeps an ID. */
 static void half_swapped_second_stage(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	half_swapped(seen);
-	seen[OF_HDA_1].type = seen[OF_HDA_2].type = VTD_SECOND_STAGE;
+	seen[OF_HDA_1].type = seen[OF_HDA_2].type = IOMMU_SECOND_STAGE;
 	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
 }
 
 static void swapped_to_two_tables(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	half_swapped(seen);
 	seen[OF_HDA_2].table = 0x27000;
@@ -595,7 +595,7 @@ static void swapped_to_two_tables(struct synthetic *s)
 
 static void half_swapped_with_another_id(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	half_swapped(seen);
 	seen[OF_HDA_1].domain_id = seen[OF_HDA_2].domain_id = 9;
@@ -604,7 +604,7 @@ static void half_swapped_with_another_id(struct synthetic *s)
 
 static void swapped_to_id_of_another(struct synthetic *s)
 {
-	struct vtd_entry seen[NR_WITH_PASIDS];
+	struct iommu_entry seen[NR_WITH_PASIDS];
 
 	entries_with_pasids(seen, false);
 	first_stage(seen);
@@ -616,8 +616,8 @@ static void swapped_to_id_of_another(struct synthetic *s)
 /* Quarantine: ohci is blocked from then on. */
 static void block_ohci_at(struct synthetic *s, double blocked)
 {
-	const struct vtd_entry rest[] = { entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000) };
-	const struct vtd_entry new[] = { entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000) };
+	const struct iommu_entry rest[] = { entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000) };
+	const struct iommu_entry new[] = { entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000) };
 	unsigned int old_state = state_of(s, rest, 2), new_state = state_of(s, new, 2);
 
 	say_trace(s, blocked - 0.1, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
@@ -673,7 +673,7 @@ static void quarantined_never_faulted(struct synthetic *s)
 
 static void quarantined_has_entry(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -682,7 +682,7 @@ static void quarantined_has_entry(struct synthetic *s)
 
 static void quarantined_has_pasid(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of_pasid(SID_OHCI, 1, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -691,7 +691,7 @@ static void quarantined_has_pasid(struct synthetic *s)
 
 static void quarantined_has_entry_after_finish(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 7, 0x7000), entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000),
 	};
 

@@ -27,7 +27,7 @@
 struct world {
 	uint64_t *words;
 	struct ram ram;
-	struct vtd_tables tables;
+	struct iommu_tables tables;
 };
 
 static int setup(void **state)
@@ -78,14 +78,14 @@ static void put_legacy(struct world *w)
 	put(w, LOWER + 0x18 * 16 + 8, 7 << 8 | 2);
 }
 
-static void assert_one(const struct world *w, uint16_t sid, enum vtd_type type, uint16_t domain_id, unsigned int levels,
+static void assert_one(const struct world *w, uint16_t sid, enum iommu_type type, uint16_t domain_id, unsigned int levels,
 		       uint64_t table)
 {
 	assert_int_equal(w->tables.nr, 1);
 	assert_int_equal(w->tables.nr_outside, 0);
 	assert_int_equal(w->tables.entries[0].sid, sid);
-	assert_int_equal(w->tables.entries[0].pasid, VTD_NO_PASID);
-	assert_ptr_equal(vtd_find(&w->tables, sid), &w->tables.entries[0]);
+	assert_int_equal(w->tables.entries[0].pasid, IOMMU_NO_PASID);
+	assert_ptr_equal(iommu_find(&w->tables, sid), &w->tables.entries[0]);
 	assert_int_equal(w->tables.entries[0].type, type);
 	assert_int_equal(w->tables.entries[0].domain_id, domain_id);
 	assert_int_equal(w->tables.entries[0].levels, levels);
@@ -100,7 +100,7 @@ static void test_scalable(void **state)
 	walk(w, SCALABLE);
 	assert_true(w->tables.translating && w->tables.scalable);
 	assert_int_equal(w->tables.root, ROOT);
-	assert_one(w, 0x18, VTD_SECOND_STAGE, 7, 4, PAGE_TABLE);
+	assert_one(w, 0x18, IOMMU_SECOND_STAGE, 7, 4, PAGE_TABLE);
 }
 
 static void test_scalable_upper_half_of_another_bus(void **state)
@@ -113,7 +113,7 @@ static void test_scalable_upper_half_of_another_bus(void **state)
 	put(w, PASIDS, PAGE_TABLE | 2 << 6 | 3 << 2 | 1);
 	put(w, PASIDS + 8, 65535);
 	walk(w, SCALABLE);
-	assert_one(w, 5 << 8 | 0x83, VTD_SECOND_STAGE, 65535, 5, PAGE_TABLE);
+	assert_one(w, 5 << 8 | 0x83, IOMMU_SECOND_STAGE, 65535, 5, PAGE_TABLE);
 }
 
 static void test_scalable_first_stage(void **state)
@@ -124,7 +124,7 @@ static void test_scalable_first_stage(void **state)
 	put(w, PASIDS, 1 << 6 | 1);
 	put(w, PASIDS + 16, PAGE_TABLE | 1 << 2);
 	walk(w, SCALABLE);
-	assert_one(w, 0x18, VTD_FIRST_STAGE, 7, 5, PAGE_TABLE);
+	assert_one(w, 0x18, IOMMU_FIRST_STAGE, 7, 5, PAGE_TABLE);
 }
 
 static void test_scalable_pass_through(void **state)
@@ -134,7 +134,7 @@ static void test_scalable_pass_through(void **state)
 	put_scalable(w);
 	put(w, PASIDS, PAGE_TABLE | 4 << 6 | 1);
 	walk(w, SCALABLE);
-	assert_one(w, 0x18, VTD_PASS_THROUGH, 7, 0, 0);
+	assert_one(w, 0x18, IOMMU_PASS_THROUGH, 7, 0, 0);
 }
 
 /* The PASID of requests without one need not be 0: 70 is entry 6 of the directory's second table. */
@@ -151,7 +151,7 @@ static void test_scalable_other_pasid(void **state)
 	put(w, PASIDS + 0x1000 + 6 * 64, PAGE_TABLE | 2 << 6 | 1 << 2 | 1);
 	put(w, PASIDS + 0x1000 + 6 * 64 + 8, 9);
 	walk(w, SCALABLE);
-	assert_one(w, 0x18, VTD_SECOND_STAGE, 9, 3, PAGE_TABLE);
+	assert_one(w, 0x18, IOMMU_SECOND_STAGE, 9, 3, PAGE_TABLE);
 }
 
 /* In the first table, in the second, and in the last one of a directory of 2^20 PASIDs. */
@@ -174,29 +174,29 @@ static void test_pasids(void **state)
 	walk(w, SCALABLE);
 	assert_int_equal(w->tables.nr, 5);
 	assert_false(w->tables.cut_short);
-	assert_int_equal(vtd_find(&w->tables, 0x18)->domain_id, 7);
+	assert_int_equal(iommu_find(&w->tables, 0x18)->domain_id, 7);
 	for (unsigned int i = 0; i < 4; i++) {
-		const struct vtd_entry *entry = vtd_find_pasid(&w->tables, 0x18, pasids[i].pasid);
+		const struct iommu_entry *entry = iommu_find_pasid(&w->tables, 0x18, pasids[i].pasid);
 
 		assert_non_null(entry);
 		assert_int_equal(entry->domain_id, 20 + i);
 		assert_int_equal(entry->table, PAGE_TABLE + i * 0x1000);
 	}
-	assert_null(vtd_find_pasid(&w->tables, 0x18, 2));
-	assert_null(vtd_find_pasid(&w->tables, 0x19, 1));
+	assert_null(iommu_find_pasid(&w->tables, 0x18, 2));
+	assert_null(iommu_find_pasid(&w->tables, 0x19, 1));
 
 	/* A directory that ends before them. */
 	put(w, LOWER + 0x18 * 32, LONG_DIRECTORY | 1);
 	walk(w, SCALABLE);
 	assert_int_equal(w->tables.nr, 4);
-	assert_null(vtd_find_pasid(&w->tables, 0x18, 0xfffff));
+	assert_null(iommu_find_pasid(&w->tables, 0x18, 0xfffff));
 
 	/* Blocked without PASID, and not with one. */
 	put(w, PASIDS, 0);
 	walk(w, SCALABLE);
-	assert_null(vtd_find(&w->tables, 0x18));
-	assert_non_null(vtd_find_any(&w->tables, 0x18));
-	assert_null(vtd_find_any(&w->tables, 0x19));
+	assert_null(iommu_find(&w->tables, 0x18));
+	assert_non_null(iommu_find_any(&w->tables, 0x18));
+	assert_null(iommu_find_any(&w->tables, 0x19));
 }
 
 /* Whichever step is not present, the device is blocked. */
@@ -210,7 +210,7 @@ static void test_scalable_blocked(void **state)
 		put(w, steps[i], w->words[steps[i] / 8] & ~1ULL);
 		walk(w, SCALABLE);
 		assert_int_equal(w->tables.nr, 0);
-		assert_null(vtd_find(&w->tables, 0x18));
+		assert_null(iommu_find(&w->tables, 0x18));
 	}
 }
 
@@ -237,10 +237,10 @@ static void test_legacy(void **state)
 	put_legacy(w);
 	walk(w, 0);
 	assert_false(w->tables.scalable);
-	assert_one(w, 0x18, VTD_SECOND_STAGE, 7, 4, PAGE_TABLE);
+	assert_one(w, 0x18, IOMMU_SECOND_STAGE, 7, 4, PAGE_TABLE);
 	put(w, LOWER + 0x18 * 16, 2 << 2 | 1);
 	walk(w, 0);
-	assert_one(w, 0x18, VTD_PASS_THROUGH, 7, 0, 0);
+	assert_one(w, 0x18, IOMMU_PASS_THROUGH, 7, 0, 0);
 	put(w, LOWER + 0x18 * 16, PAGE_TABLE);
 	walk(w, 0);
 	assert_int_equal(w->tables.nr, 0);
@@ -267,10 +267,10 @@ static void test_garbage(void **state)
 		w->words[i] = (value >> 11 & (MEMORY_BYTES * 2 - 1)) | 1;
 	}
 	walk(w, SCALABLE);
-	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
+	assert_int_equal(w->tables.nr, IOMMU_MAX_ENTRIES);
 	assert_true(w->tables.cut_short);
 	walk(w, 0);
-	assert_int_equal(w->tables.nr, VTD_MAX_ENTRIES);
+	assert_int_equal(w->tables.nr, IOMMU_MAX_ENTRIES);
 	assert_true(w->tables.cut_short);
 }
 
@@ -293,34 +293,34 @@ static void test_endless(void **state)
 
 static void test_shared_domain_id(void **state)
 {
-	struct vtd_entry a = { .sid = 1, .domain_id = 7, .table = 0x1000, .type = VTD_SECOND_STAGE }, b = a;
+	struct iommu_entry a = { .sid = 1, .domain_id = 7, .table = 0x1000, .type = IOMMU_SECOND_STAGE }, b = a;
 
 	(void)state;
 	b.table = 0x3000;
-	assert_true(vtd_share_domain_id(&a, &b));
+	assert_true(iommu_share_domain_id(&a, &b));
 	b.domain_id = 8;
-	assert_false(vtd_share_domain_id(&a, &b));
+	assert_false(iommu_share_domain_id(&a, &b));
 	b.domain_id = 7;
 	b.table = 0x1000;
-	assert_false(vtd_share_domain_id(&a, &b));
+	assert_false(iommu_share_domain_id(&a, &b));
 	b.table = 0;
-	b.type = VTD_PASS_THROUGH;
-	assert_false(vtd_share_domain_id(&a, &b));
+	b.type = IOMMU_PASS_THROUGH;
+	assert_false(iommu_share_domain_id(&a, &b));
 }
 
 static void test_equal(void **state)
 {
 	struct world *w = *state;
-	struct vtd_tables before;
+	struct iommu_tables before;
 
 	put_scalable(w);
 	walk(w, SCALABLE);
 	before = w->tables;
 	walk(w, SCALABLE);
-	assert_true(vtd_tables_equal(&before, &w->tables));
+	assert_true(iommu_tables_equal(&before, &w->tables));
 	put(w, PASIDS + 8, 8);
 	walk(w, SCALABLE);
-	assert_false(vtd_tables_equal(&before, &w->tables));
+	assert_false(iommu_tables_equal(&before, &w->tables));
 }
 
 int main(void)

@@ -114,10 +114,10 @@ static bool lu_take_apart(struct lu_comparison *c, enum lu_which which, __u64 en
 	item->perm = perm;
 	if (!item->leaf) {
 		item->pa = lu_entry_table_pa(format, entry);
-		return true;
+		return lu_entry_skips(format, entry, level) ? lu_broken(c, which, LU_ERR_ENTRY, iova) : true;
 	}
-	item->pa = lu_entry_leaf_pa(format, entry, level);
-	error = lu_entry_leaf_error(format, entry, level, c->tables[which]->phys->end);
+	item->pa = lu_entry_leaf_pa(format, entry, level, iova);
+	error = lu_entry_leaf_error(format, entry, level, iova, c->tables[which]->phys->end);
 	return error ? lu_broken(c, which, error, iova) : true;
 }
 
@@ -268,8 +268,11 @@ static void lu_masks_init(const struct lu_comparison *c, struct lu_masks *masks,
 		masks->mask |= old->large;
 		masks->bits |= old->large;
 	}
+	/* Runs are taken apart. */
+	masks->equal |= old->next_level;
+	masks->mask |= old->next_level;
 	masks->last_pa = (end < LU_SIGN ? end : LU_SIGN) - lu_level_bytes(level);
-	if (level > LU_LARGEST_LEAF_LEVEL)
+	if (level > LU_LARGEST_LEAF_LEVEL || old->next_level != new->next_level)
 		*masks = lu_no_masks;
 }
 
@@ -327,7 +330,7 @@ static bool lu_descend_side(struct lu_comparison *c, enum lu_which which, const 
 	if (!item->perm)
 		return true;
 	if (item->leaf) {
-		side->leaf = (item->entry & ~c->formats[which]->address) | item->pa;
+		side->leaf = lu_entry_smaller_leaf(c->formats[which], item->entry, item->pa);
 		side->perm = item->above;
 		return true;
 	}

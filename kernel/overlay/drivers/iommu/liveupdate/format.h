@@ -3,7 +3,7 @@
  * What the entries of a page table say, format by format: one description each, for the verifier and for the comparison.
  *
  * Words are those of generic_pt: level 0 has the 4 KiB leaves, and a table of any level is one 4 KiB page of 512 entries. Plain C, as
- * verify.h says. A format whose leaves cannot be told by one bit (AMD v1, Arm) adds to struct lu_format and to the functions
+ * verify.h says. A format whose leaves cannot be told by one bit (Arm, say) adds to struct lu_format and to the functions
  * below; nothing else knows an entry from inside.
  */
 #ifndef __IOMMU_LIVEUPDATE_FORMAT_H
@@ -27,7 +27,8 @@
  * struct lu_format - how to read the entries of a format
  * @present:       An entry that has none of these bits is not present, and means nothing.
  * @address:       Of the next table, or of what a leaf maps.
- * @large:         Above level 0, what tells a leaf from a table.
+ * @large:         Above level 0, what tells a leaf from a table; 0 when @next_level does.
+ * @next_level:    The level below an entry, counted from 1, or LU_NEXT_NONE or LU_NEXT_RUN; at any level. 0 when the format has no such thing.
  * @large_other:   Bits of @address that are something else in a leaf above level 0. The rest, below the size of the leaf, must be zero.
  * @read:          An entry lets reads through that has all of these bits; likewise @write.
  * @write:         See @read.
@@ -41,6 +42,7 @@ struct lu_format {
 	__u64 present;
 	__u64 address;
 	__u64 large;
+	__u64 next_level;
 	__u64 large_other;
 	__u64 read;
 	__u64 write;
@@ -49,6 +51,13 @@ struct lu_format {
 	__u8 max_levels;
 	bool sign_extended;
 };
+
+/*
+ * What @next_level may say of a leaf. LU_NEXT_RUN: it is one of a run of equal entries that map one page together. How large it is, is in
+ * the address: below the page's own bits are a zero, and then ones.
+ */
+#define LU_NEXT_NONE		0U
+#define LU_NEXT_RUN		7U
 
 /**
  * lu_format_find() - the description of a format
@@ -86,7 +95,24 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 		.sign_extended	= true,
 	};
 
+	/*
+	 * AMD I/O Virtualization Technology (IOMMU) Specification, 48882, section 2.2.3 "I/O Page Tables for Host Translations". Bit 60 forces
+	 * coherence. Linux has no page of 512 GiB, which is the smallest above level 2.
+	 */
+	static const struct lu_format amdv1 = {
+		.present	= 1ULL << 0,
+		.address	= 0x000ffffffffff000ULL,
+		.next_level	= 7ULL << 9,
+		.read		= 1ULL << 0 | 1ULL << 61,
+		.write		= 1ULL << 0 | 1ULL << 62,
+		.snoop		= 1ULL << 60,
+		.min_levels	= 3,
+		.max_levels	= 5,
+	};
+
 	switch (format) {
+	case IOMMU_SER_FORMAT_AMDV1:
+		return &amdv1;
 	case IOMMU_SER_FORMAT_VTDSS:
 		return &vtdss;
 	case IOMMU_SER_FORMAT_VTDFS:
@@ -132,9 +158,24 @@ static inline bool lu_format_reaches(const struct lu_format *format, unsigned in
 	return lu_format_iova(format, levels, iova & (lu_levels_bytes(levels) - 1)) == iova;
 }
 
+static inline unsigned int lu_entry_next_level(const struct lu_format *format, __u64 entry)
+{
+	return format->next_level ? (entry & format->next_level) / (format->next_level & -format->next_level) : LU_NEXT_NONE;
+}
+
 static inline bool lu_entry_is_leaf(const struct lu_format *format, __u64 entry, unsigned int level)
 {
-	return !level || (entry & format->large);
+	const unsigned int next = lu_entry_next_level(format, entry);
+
+	if (!level)
+		return true;
+	return format->next_level ? next == LU_NEXT_NONE || next == LU_NEXT_RUN : entry & format->large;
+}
+
+/* Does an entry lead to a table of the level below its own? Formats that do not say lead nowhere else. */
+static inline bool lu_entry_skips(const struct lu_format *format, __u64 entry, unsigned int level)
+{
+	return format->next_level && lu_entry_next_level(format, entry) != level;
 }
 
 /* Where the table is that a present entry leads to. */
@@ -143,21 +184,58 @@ static inline __u64 lu_entry_table_pa(const struct lu_format *format, __u64 entr
 	return entry & format->address;
 }
 
-/* What a leaf maps; aligned to its size if it is well formed. */
-static inline __u64 lu_entry_leaf_pa(const struct lu_format *format, __u64 entry, unsigned int level)
+/* The page that a run of entries maps: the lowest address bit that is zero is the one below its own. */
+static inline __u64 lu_entry_run_bytes(const struct lu_format *format, __u64 entry)
 {
-	return entry & format->address & ~(level ? format->large_other : 0);
+	const __u64 unit = format->address & -format->address, zeroes = ~entry & format->address;
+
+	return zeroes ? (zeroes & -zeroes) * 2 : unit;
 }
 
-/* What is wrong with a leaf, when memory ends at @end. */
-static inline enum lu_error lu_entry_leaf_error(const struct lu_format *format, __u64 entry, unsigned int level, __u64 end)
+/* What a leaf maps, at @iova; aligned to its size if it is well formed. */
+static inline __u64 lu_entry_leaf_pa(const struct lu_format *format, __u64 entry, unsigned int level, __u64 iova)
 {
-	const __u64 pa = lu_entry_leaf_pa(format, entry, level);
+	const __u64 pa = entry & format->address & ~(level ? format->large_other : 0);
+	__u64 run_bytes;
+
+	if (lu_entry_next_level(format, entry) != LU_NEXT_RUN)
+		return pa;
+	run_bytes = lu_entry_run_bytes(format, entry);
+	return (pa & ~(run_bytes - 1)) | (iova & (run_bytes - 1) & ~(lu_level_bytes(level) - 1));
+}
+
+/* The same leaf as one of another level would say it, where it maps @pa. */
+static inline __u64 lu_entry_smaller_leaf(const struct lu_format *format, __u64 entry, __u64 pa)
+{
+	return (entry & ~(format->address | format->next_level)) | pa;
+}
+
+/* What is wrong with a leaf at @iova, when memory ends at @end. */
+static inline enum lu_error lu_entry_leaf_error(const struct lu_format *format, __u64 entry, unsigned int level, __u64 iova, __u64 end)
+{
+	const __u64 pa = lu_entry_leaf_pa(format, entry, level, iova);
+	const unsigned int next = lu_entry_next_level(format, entry);
 	const __u64 bytes = lu_level_bytes(level);
 
-	if (level > LU_LARGEST_LEAF_LEVEL || pa % bytes)
+	if (level > LU_LARGEST_LEAF_LEVEL || pa % bytes || (next != LU_NEXT_NONE && next != LU_NEXT_RUN))
+		return LU_ERR_ENTRY;
+	/* A run has more than one entry, and fewer than a table. */
+	if (next == LU_NEXT_RUN &&
+	    (lu_entry_run_bytes(format, entry) <= bytes || lu_entry_run_bytes(format, entry) >= LU_NR_ENTRIES * bytes))
 		return LU_ERR_ENTRY;
 	return pa + bytes > end ? LU_ERR_RANGE : LU_OK;
+}
+
+/* How many entries map a page together with this leaf, which is well formed. */
+static inline unsigned int lu_entry_run_entries(const struct lu_format *format, __u64 entry, unsigned int level)
+{
+	return lu_entry_next_level(format, entry) == LU_NEXT_RUN ? lu_entry_run_bytes(format, entry) / lu_level_bytes(level) : 1;
+}
+
+/* The first of them, where @index is one. */
+static inline unsigned int lu_entry_run_first(const struct lu_format *format, __u64 entry, unsigned int level, unsigned int index)
+{
+	return index & ~(lu_entry_run_entries(format, entry, level) - 1);
 }
 
 /* What an entry allows. Of an entry that leads to a table: what it leaves of what the leaves allow. */

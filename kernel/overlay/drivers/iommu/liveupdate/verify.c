@@ -210,7 +210,7 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 	const __u64 *pages;
 	__u32 j;
 
-	if (unit->driver != IOMMU_SER_DRIVER_VTD)
+	if (!unit->driver || unit->driver >= IOMMU_SER_NR_DRIVERS)
 		return lu_refuse(verdict, LU_ERR_KIND, i, unit->id);
 	if ((unit->flags & ~IOMMU_UNIT_SER_FLAGS) || unit->reserved)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, unit->id);
@@ -488,6 +488,18 @@ static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
 	return true;
 }
 
+/* The hardware reads one entry of a run, and takes it for all. Each but the first is compared with that alone. */
+static bool lu_run_is_whole(const struct lu_format *format, const __u64 *table, unsigned int level, unsigned int index)
+{
+	const unsigned int first = lu_entry_run_first(format, table[index], level, index);
+	unsigned int i, last = first == index ? index + lu_entry_run_entries(format, table[index], level) : index + 1;
+
+	for (i = index; i < last; i++)
+		if (table[i] != table[first])
+			return false;
+	return true;
+}
+
 /*
  * @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most.
  * @iova: The indices so far, put together.
@@ -512,11 +524,15 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 		if (!(entry & format->present))
 			continue;
 		if (!lu_entry_is_leaf(format, entry, level)) {
+			if (lu_entry_skips(format, entry, level))
+				return lu_refuse(walk->verdict, LU_ERR_ENTRY, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 			if (!lu_walk_table(walk, lu_entry_table_pa(format, entry), level - 1, entry_iova))
 				return false;
 			continue;
 		}
-		error = lu_entry_leaf_error(format, entry, level, walk->phys->end);
+		error = lu_entry_leaf_error(format, entry, level, entry_iova, walk->phys->end);
+		if (!error && !lu_run_is_whole(format, table, level, i))
+			error = LU_ERR_ENTRY;
 		if (error)
 			return lu_refuse(walk->verdict, error, 0, lu_format_iova(format, walk->domain->levels, entry_iova));
 	}

@@ -49,6 +49,8 @@ _Static_assert(sizeof(struct iommu_ser) == 40, "wire format");
 /* enum iommu_ser_driver - who wrote a unit record, and whose tables it names */
 enum iommu_ser_driver {
 	IOMMU_SER_DRIVER_VTD = 1,
+	IOMMU_SER_DRIVER_AMDVI = 2,
+	IOMMU_SER_NR_DRIVERS,
 };
 
 /* iommu_unit_ser.flags */
@@ -57,10 +59,11 @@ enum iommu_ser_driver {
 
 /**
  * struct iommu_unit_ser - one IOMMU unit, as the hardware will be left
- * @id:        The driver's name for the unit, unique for the driver. VT-d: physical address of its registers.
+ * @id:        The driver's name for the unit, unique for the driver. VT-d: physical address of its registers. AMD-Vi: number of a PCI
+ *             segment, all units of which share one table.
  * @root_pa:   The table the unit's root pointer will hold; page aligned; in @pages_pa.
- * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, strictly ascending. Only
- *             pages named here may be reached from @root_pa.
+ * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, or of the device table, strictly
+ *             ascending. Only pages named here may be reached from @root_pa.
  * @irt_pa:    Interrupt remapping table, or 0. Aligned to its size.
  * @irt_bytes: Its size, a power of two; 0 with @irt_pa 0.
  * @nr_pages:  1 to IOMMU_SER_MAX_PAGES.
@@ -86,6 +89,7 @@ _Static_assert(sizeof(struct iommu_unit_ser) == 56, "wire format");
 enum iommu_ser_format {
 	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage; 3 to 5 levels */
 	IOMMU_SER_FORMAT_VTDFS = 2,	/* VT-d first stage, that is x86-64 paging; 4 or 5 levels */
+	IOMMU_SER_FORMAT_AMDV1 = 3,	/* AMD-Vi host page table; 3 to 5 levels */
 };
 
 /* iommu_domain_ser.flags */
@@ -132,7 +136,7 @@ _Static_assert(sizeof(struct iommu_domain_ser) == 48, "wire format");
  * @reserved:        Zero.
  * @unit:            Index of its unit.
  * @domain:          Index of the domain its requests without PASID translate through.
- * @tag:             What the unit caches translations of the domain under (VT-d: domain ID, 2 to 65535). On one unit a tag belongs
+ * @tag:             What the unit caches translations of the domain under (domain ID, 2 to 65535). On one unit a tag belongs
  *                   to one domain.
  * @pasid_dir_bytes: Size of the directory, a power of two from 4096 to IOMMU_SER_PASID_DIR_MAX_BYTES; 0 with @pasid_dir_pa 0.
  */
