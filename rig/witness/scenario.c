@@ -214,13 +214,13 @@ static int load_lists(struct scenario *s, const char *path)
 	if (!err)
 		err = check_kernels(path, &s->kernels);
 	if (!err)
-		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_DEVICES / 2, &s->devices);
+		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_PRESERVED, &s->devices);
 	if (!err)
-		err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_DEVICES / 2, &s->quarantined);
+		err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_PRESERVED, &s->quarantined);
 	if (!err)
 		err = check_quarantined(path, s);
 	if (!err)
-		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_DEVICES / 2, &s->others);
+		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_OTHERS, &s->others);
 	if (!err)
 		err = load_strings(path, s->json, "arguments", 0, SCENARIO_MAX_STRINGS, &s->arguments);
 	if (!err)
@@ -241,10 +241,6 @@ static int load_counts(struct scenario *s, const char *path)
 		err = load_count(path, s->json, "timeout_s", 1, &s->timeout_s);
 	if (!err)
 		err = load_count(path, s->json, "ram_mib", 256, &s->ram_mib);
-	if (!err && s->ram_mib > 2048 && s->devices.nr + s->others.nr) {
-		complain("%s: with more than 2048 MiB guest physical addresses are no file offsets any more; only without devices", path);
-		err = -EINVAL;
-	}
 	s->icount = member_bool(s->json, "icount", false);
 	return err;
 }

@@ -57,6 +57,8 @@ static const struct field fields[] = {
 	{ "guest_checks", ARRAY, false }, { "guest_checks[].name", STRING, false },
 	{ "guest_checks[].generation", COUNT, false }, { "guest_checks[].ok", BOOL, false },
 	{ "guest_checks[].detail", STRING, false },
+	{ "figures", ARRAY, false }, { "figures[].name", STRING, false }, { "figures[].generation", COUNT, false },
+	{ "figures[].value", COUNT, false },
 };
 
 static bool is_of_kind(struct json_object *value, enum kind kind)

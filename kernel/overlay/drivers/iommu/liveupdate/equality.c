@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 
 #include "../iommu-priv.h"
+#include "cost.h"
 #include "incoming.h"
 
 #define CREATE_TRACE_POINTS
@@ -70,6 +71,7 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 	struct lu_compare compare;
 	int ret;
 
+	iommu_cost_scope(IOMMU_COST_COMPARE, 0);
 	*difference = (struct iommu_liveupdate_difference){};
 	if (restored->refused)
 		return -EIO;

@@ -37,6 +37,7 @@
 
 #include "../iommu-pages.h"
 #include "../iommu-priv.h"
+#include "cost.h"
 #include "incoming.h"
 
 static DEFINE_MUTEX(iommu_incoming_lock);
@@ -98,6 +99,7 @@ static void iommu_incoming_find(void)
 	size_t bytes;
 	int ret;
 
+	iommu_cost_scope(IOMMU_COST_FIND, 0);
 	iommu_incoming_found = IOMMU_INCOMING_NONE;
 	ret = kho_retrieve_subtree(IOMMU_SER_SUBTREE, &pa, &bytes);
 	if (ret == -ENOENT)
@@ -350,6 +352,7 @@ void iommu_liveupdate_verify_domains(void)
 	if (done || !iommu_liveupdate_incoming() || !iommu_incoming_ser)
 		return;
 	done = true;
+	iommu_cost_scope(IOMMU_COST_VERIFY, 0);
 	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
 		iommu_incoming_verify_domain(i);
 }
@@ -654,6 +657,7 @@ static void iommu_incoming_free_domain(struct iommu_restored *restored)
 	if (restored->freed || WARN_ON(iommu_incoming_busy(restored->index)))
 		return;
 	restored->freed = true;
+	iommu_cost_scope(IOMMU_COST_FREE, 0);
 	iommu_incoming_release_tags(restored);
 	if (!restored->refused)
 		iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);
