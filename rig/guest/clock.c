@@ -96,15 +96,38 @@ static bool record_parse(const char *record, uint64_t *us, const char **text)
 	return end && sscanf(record, "%*u,%*u,%" SCNu64, us) == 1;
 }
 
-/* The time of three lines; the last of several alike. */
-static int log_read(int fd, uint64_t *memory_us, uint64_t *slab_us, uint64_t *now_us)
+struct log_times {
+	uint64_t memory_us;
+	uint64_t slab_us;
+	uint64_t now_us;
+	int64_t ahead_ns;
+	unsigned int found;
+};
+
+/*
+ * While the kernel does not trust the counter yet, the log's clock may run ahead of it; when it does, it says by how much, and by so much it stays
+ * ahead.
+ */
+static void log_line(struct log_times *times, uint64_t us, const char *text)
 {
-	unsigned int found = 0;
+	if (!strncmp(text, "mem auto-init", 13))
+		times->memory_us = us, times->found |= 1;
+	else if (!strncmp(text, "SLUB:", 5))
+		times->slab_us = us, times->found |= 2;
+	else if (!strncmp(text, CLOCK_LINE, strlen(CLOCK_LINE)))
+		times->now_us = us, times->found |= 4;
+	else if (sscanf(text, "sched_clock: Marking stable (%*d, %*d)->(%*d, %" SCNd64, &times->ahead_ns) == 1)
+		times->found |= 8;
+}
+
+static int log_read(int fd, struct log_times *times)
+{
 	char record[8192];
 	const char *text;
 	ssize_t got;
 	uint64_t us;
 
+	*times = (struct log_times){ 0 };
 	for (;;) {
 		got = read(fd, record, sizeof(record) - 1);
 		if (got < 0 && errno == EPIPE)
@@ -112,24 +135,19 @@ static int log_read(int fd, uint64_t *memory_us, uint64_t *slab_us, uint64_t *no
 		if (got < 0)
 			break;
 		record[got] = '\0';
-		if (!record_parse(record, &us, &text))
-			continue;
-		if (!strncmp(text, "mem auto-init", 13))
-			*memory_us = us, found |= 1;
-		else if (!strncmp(text, "SLUB:", 5))
-			*slab_us = us, found |= 2;
-		else if (!strncmp(text, CLOCK_LINE, strlen(CLOCK_LINE)))
-			*now_us = us, found |= 4;
+		if (record_parse(record, &us, &text))
+			log_line(times, us, text);
 	}
 	if (errno != EAGAIN)
 		return -errno;
-	return found == 7 ? 0 : -ENODATA;
+	return times->found == 15 ? 0 : -ENODATA;
 }
 
 /* A line of this program's own in the log ties its times to the counter. */
 int clock_boot_read(struct boot_times *times)
 {
-	uint64_t ticks, memory_us, slab_us, now_us;
+	struct log_times log;
+	uint64_t ticks;
 	int ret, fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
@@ -137,12 +155,12 @@ int clock_boot_read(struct boot_times *times)
 	ticks = clock_ticks();
 	ret = write(fd, "<7>" CLOCK_LINE "\n", strlen("<7>" CLOCK_LINE "\n")) < 0 ? -errno : 0;
 	if (!ret)
-		ret = log_read(fd, &memory_us, &slab_us, &now_us);
+		ret = log_read(fd, &log);
 	close(fd);
 	if (ret)
 		return ret;
-	times->clock_ticks = ticks - (uint64_t)(now_us * 1000 * clock_ticks_per_ns());
-	times->memory_ns = (slab_us - memory_us) * 1000;
+	times->clock_ticks = ticks - (uint64_t)((log.now_us * 1000 - log.ahead_ns) * clock_ticks_per_ns());
+	times->memory_ns = (log.slab_us - log.memory_us) * 1000;
 	return 0;
 }
 

@@ -75,7 +75,7 @@ extern const struct device_ops igb_pf_ops;
 extern const struct device_ops igb_vf_ops;
 extern const struct device_ops igb_stub_ops;
 extern const struct device_ops igb_kept_ops;
-extern const struct device_ops igb_idle_ops;
+extern const struct device_ops e1000e_ops;
 
 struct device {
 	const struct device_ops *ops;

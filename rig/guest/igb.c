@@ -164,7 +164,7 @@ int igb_queue_setup(const struct device *dev)
  * The cause of vector 0 clears itself when the message is sent and stays enabled: there is nothing for software to write
  * on an interrupt, so none is held back while no software runs.
  */
-static int igb_irq_setup(const struct device *dev)
+static int igb_registers_setup(const struct device *dev)
 {
 	const struct igb_setup setup[] = {
 		{ IGB_GPIE, IGB_GPIE_MULTIPLE_MSIX },
@@ -172,13 +172,7 @@ static int igb_irq_setup(const struct device *dev)
 		{ IGB_IVAR0, IGB_IVAR_VALID },
 		{ IGB_EIMS, 1 },
 	};
-
-	return igb_write_all(dev, setup, ARRAY_SIZE(setup));
-}
-
-static int igb_registers_setup(const struct device *dev)
-{
-	int ret = igb_irq_setup(dev);
+	int ret = igb_write_all(dev, setup, ARRAY_SIZE(setup));
 
 	if (!ret)
 		ret = igb_queue_setup(dev);
@@ -335,32 +329,6 @@ int igb_head_read(struct device *dev, uint32_t *head)
 {
 	return igb_read(dev, igb_queue(dev, IGB_RDH), head);
 }
-
-/* It can be told to interrupt, and does nothing else. After a reset it could not. */
-static int igb_idle_start(struct device *dev)
-{
-	return igb_irq_setup(dev);
-}
-
-static int igb_idle_adopt(struct device *dev)
-{
-	uint32_t vector;
-	int ret = igb_read(dev, IGB_IVAR0, &vector);
-
-	if (ret)
-		return ret;
-	return vector == IGB_IVAR_VALID ? 0 : -EPROTO;
-}
-
-const struct device_ops igb_idle_ops = {
-	.kind = RIG_DEVICE_IGB,
-	.vendor = 0x8086,
-	.device = 0x10c9,
-	.has_irq = true,
-	.start = igb_idle_start,
-	.adopt = igb_idle_adopt,
-	.irq_raise = igb_irq_raise,
-};
 
 const struct device_ops igb_ops = {
 	.kind = RIG_DEVICE_IGB,

@@ -36,6 +36,7 @@ enum rig_device_kind {
 	RIG_DEVICE_OHCI = 1,
 	RIG_DEVICE_HDA = 2,
 	RIG_DEVICE_IGB = 3,
+	RIG_DEVICE_IDLE = 4,		/* does no DMA */
 };
 
 /*

@@ -19,9 +19,10 @@
 #define STOP_GRACE_MS	2000
 #define TRACE_PIPE_BYTES (1 << 20)
 
-/* An igb that nothing is sent to: it does no DMA. */
+/* A device of which there are many, and which does no DMA. */
 #define IDLE(_name, _slot) \
-	{ .name = (_name), .type = "igb", .bdf = (_slot) << 3, .nr_args = 2, .idle = true, .args = { "-device", "igb,id=" _name ",addr=" #_slot } }
+	{ .name = (_name), .type = "e1000e", .bdf = (_slot) << 3, .idle = true, .nr_args = 2, .args = { \
+		"-device", "e1000e,id=" _name ",addr=" #_slot ",romfile=" } }
 
 /* Slots are fixed: guest, traces and scenarios name devices by them. Lists of arguments end at nr_args. */
 static const struct qemu_device devices[] = {
@@ -126,7 +127,7 @@ static int add_devices(struct args *args, const struct strings *names, int net_f
 			complain("no device \"%s\" is known", names->of[i]);
 			return -EINVAL;
 		}
-		if (!strcmp(device->type, "igb") && !device->idle) {
+		if (!strcmp(device->type, "igb")) {
 			add(args, "-netdev");
 			add(args, "dgram,id=net,local.type=fd,local.str=%d", net_fd);
 		}

@@ -6,8 +6,8 @@
  * old kernel hands a unit over (the last that is heard of it), another when the new one is up; debugfs has it at any time, in
  * iommu-liveupdate-cost. A line has words "name=value" behind "cost: ": a program may read them.
  *
- * Time is local_clock(), which costs a read of the processor's counter. It stands still while nothing counts it yet: in
- * the new kernel, it counts before interrupt remapping, the first that asks, is set up.
+ * Time is sched_clock(), which costs a read of the processor's counter, and counts from before the first that asks, interrupt remapping, is
+ * set up. (local_clock() follows the timer tick at boot, and may leap.)
  *
  * Lock: none. Sums are atomic. Units are told apart at boot alone, where their drivers start one after the other.
  */
@@ -81,7 +81,7 @@ static void iommu_cost_say_handover(u64 unit_id)
 /* The end of an iommu_cost_scope(). */
 void iommu_cost_end(const struct iommu_cost_span *span)
 {
-	u64 ns = local_clock() - span->began_ns;
+	u64 ns = sched_clock() - span->began_ns;
 
 	atomic64_add(ns, &iommu_costs[span->cost]);
 	if (span->cost == IOMMU_COST_ADOPT)

@@ -45,7 +45,7 @@ u32 iommu_cost_runs(const u64 *pages, u32 nr_pages);
 
 static inline struct iommu_cost_span iommu_cost_begin(enum iommu_cost cost, u64 unit_id)
 {
-	return (struct iommu_cost_span){ .cost = cost, .unit_id = unit_id, .began_ns = local_clock() };
+	return (struct iommu_cost_span){ .cost = cost, .unit_id = unit_id, .began_ns = sched_clock() };
 }
 
 DEFINE_CLASS(iommu_cost, struct iommu_cost_span, iommu_cost_end(&_T), iommu_cost_begin(cost, unit_id), enum iommu_cost cost, u64 unit_id)
