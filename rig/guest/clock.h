@@ -17,7 +17,7 @@ struct span {
 /* What the kernel's log tells of its boot. */
 struct boot_times {
 	uint64_t clock_ticks;	/* of the counter when this kernel's clock began */
-	uint64_t memory_ns;	/* from the line "mem auto-init" to "SLUB": reserving what was preserved, freeing all else */
+	uint64_t memory_ns;	/* from the line "mem auto-init" to "SLUB": reserving what was preserved, freeing all else; 0: no clock yet */
 };
 
 void clock_begin(void);
