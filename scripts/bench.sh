@@ -140,7 +140,12 @@ wanted() {
 		$p) return 0 ;;
 		esac
 	done
-	[ "$what" = all ] || [ "$2" = quick ] || { [ "$what" = always ] && [ "$2" = always ]; }
+	case $what in
+	all) return 0 ;;
+	always) [ "$2" != long ] ;;
+	quick) [ "$2" = quick ] ;;
+	*) return 1 ;;
+	esac
 }
 
 # list REASON COUNTED AGAIN TIMED
