@@ -80,7 +80,7 @@ int bench_write(const struct bench *bench, const char *directory);
 /* What is to be held, with @held set to false when something that is known is not. */
 struct json_object *bench_goals(const struct bench *bench, bool *held);
 
-/* Checks a report.json of bench_write(). Return: 0, -EINVAL (said why). */
-int bench_check(const char *path);
+/* Checks a report.json of bench_write(), and that the goals of these names hold. Return: 0, -EINVAL (said why). */
+int bench_check(const char *path, char *const *goals, unsigned int nr_goals);
 
 #endif

@@ -122,7 +122,28 @@ static unsigned int check_row(struct json_object *row)
 	return keeps(row) ? wrong + check_tables(name, row) : wrong;
 }
 
-int bench_check(const char *path)
+/* A goal that is asked for has to be known, and to hold. */
+static unsigned int check_goal(const char *path, struct json_object *report, const char *name)
+{
+	struct json_object *goals = json_object_object_get(report, "goals");
+
+	for (size_t i = 0; i < json_object_array_length(goals); i++) {
+		struct json_object *goal = json_object_array_get_idx(goals, i);
+
+		if (strcmp(member_string(goal, "name", ""), name))
+			continue;
+		if (member_bool(goal, "holds", false))
+			return 0;
+		complain("%s: goal %s: %s: is %s, at most %g %s", path, name, member_string(goal, "says", ""),
+			 json_object_get_string(json_object_object_get(goal, "value")),
+			 json_object_get_double(json_object_object_get(goal, "limit")), member_string(goal, "unit", ""));
+		return 1;
+	}
+	complain("%s: there is no goal %s", path, name);
+	return 1;
+}
+
+int bench_check(const char *path, char *const *goals, unsigned int nr_goals)
 {
 	struct json_object *rows, *report = json_object_from_file(path);
 	unsigned int wrong;
@@ -135,6 +156,8 @@ int bench_check(const char *path)
 	rows = json_object_object_get(report, "rows");
 	for (size_t i = 0; !wrong && i < json_object_array_length(rows); i++)
 		wrong += check_row(json_object_array_get_idx(rows, i));
+	for (unsigned int i = 0; !wrong && i < nr_goals; i++)
+		wrong += check_goal(path, report, goals[i]);
 	json_object_put(report);
 	return wrong ? -EINVAL : 0;
 }

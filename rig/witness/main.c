@@ -26,7 +26,7 @@ static int usage(void)
 	      "       witness list DIR\n"
 	      "       witness check-report FILE\n"
 	      "       witness bench LIST DIR [MICRO]\n"
-	      "       witness check-bench FILE\n"
+	      "       witness check-bench FILE [GOAL...]\n"
 	      "  --qemu       default qemu-system-x86_64; may hold arguments, separated by blanks\n"
 	      "  --kernels    holds NAME/bzImage for each kernel of the scenario; default build/kernels\n"
 	      "  --initramfs  default build/initramfs.cpio\n"
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 		return report_check(argv[2]) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
 	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "bench"))
 		return command_bench(argv[2], argv[3], argc == 5 ? argv[4] : NULL);
-	if (argc == 3 && !strcmp(argv[1], "check-bench"))
-		return bench_check(argv[2]) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
+	if (argc >= 3 && !strcmp(argv[1], "check-bench"))
+		return bench_check(argv[2], argv + 3, argc - 3) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
 	return usage();
 }

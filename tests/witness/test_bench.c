@@ -96,7 +96,7 @@ static int report_of(struct bench *bench)
 
 	if (!err)
 		err = bench_write(bench, directory);
-	return err ? err : bench_check(path_of("report.json"));
+	return err ? err : bench_check(path_of("report.json"), NULL, 0);
 }
 
 static int check_with(const char *mode, const char *name, long long value, const char *reason)
@@ -226,6 +226,26 @@ static void goals(void **state)
 	assert_int_equal(goal_with("early-boot", NULL, 0), -1);
 }
 
+/* What is asked for has to be there. */
+static void goals_asked_for(void **state)
+{
+	static char *asked[] = { "kho-keys", "early-boot", "nothing" };
+	struct bench bench;
+
+	(void)state;
+	write_run("run", NULL, 0, NULL);
+	write_list(row_of("arenas", 1, "run", NULL));
+	assert_int_equal(report_of(&bench), 0);
+	assert_int_equal(bench_check(path_of("report.json"), asked, 1), 0);
+	assert_int_not_equal(bench_check(path_of("report.json"), asked + 1, 1), 0);
+	assert_int_not_equal(bench_check(path_of("report.json"), asked + 2, 1), 0);
+	bench_free(&bench);
+	write_list("arenas-2\tarenas\t2305843009213693952\t4096\t1\t1\t-\t-\t-\tnot today\n");
+	assert_int_equal(report_of(&bench), 0);
+	assert_int_not_equal(bench_check(path_of("report.json"), asked, 1), 0);
+	bench_free(&bench);
+}
+
 /* What early boot does at 16 GiB beyond what it does with nothing: 1 in 100 of what it does page by page. */
 static void early_boot_goal(void **state)
 {
@@ -316,7 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_row), cmocka_unit_test(bad_runs), cmocka_unit_test(missing_figures),
-		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals), cmocka_unit_test(early_boot_goal),
+		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals), cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal),
 		cmocka_unit_test(micro_goals), cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
 	};
 	char command[64];
