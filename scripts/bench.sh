@@ -180,12 +180,14 @@ row() {
 	list - "$out/$name" "$again" "$timed"
 }
 
+# Of some rows alone there is nothing to see.
 pictures() {
+	[ "$what" != some ] || return 0
 	if ! command -v gnuplot >/dev/null; then
 		say "no gnuplot here, so no pictures; bench/bench.gp can make them elsewhere"
 		return
 	fi
-	(cd "$out" && gnuplot "$TOP/bench/bench.gp") || die "no pictures"
+	(cd "$out" && gnuplot "$TOP/bench/bench.gp") >"$out/gnuplot.log" 2>&1 || die "no pictures: $(tail -n 2 "$out/gnuplot.log")"
 }
 
 micro() {
