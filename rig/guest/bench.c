@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "iommufd.h"
 #include "kexec.h"
+#include "kho.h"
 #include "sysfs.h"
 #include "update.h"
 
@@ -42,7 +43,6 @@
 #define HOLES_PER_PIPE	2048U
 
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define COST_FILE	"/sys/kernel/debug/iommu-liveupdate-cost"
 
 static struct memory bulk = { .fd = -1 };
 static uint64_t filler_bytes;
@@ -437,22 +437,6 @@ static int tables_make(struct rig *rig, struct span *span)
 	return ret;
 }
 
-/* What the kernel counted so far. */
-static int cost_read(const char *name, uint64_t *value)
-{
-	FILE *file = fopen(COST_FILE, "r");
-	char line[128], found[64];
-	int ret = -ENODATA;
-
-	if (!file)
-		return -errno;
-	while (ret && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %" SCNu64, found, value) == 2 && !strcmp(found, name))
-			ret = 0;
-	fclose(file);
-	return ret;
-}
-
 static int swap_all(struct rig *rig)
 {
 	struct device *dev;
@@ -484,9 +468,9 @@ static int devices_check(struct rig *rig)
 /* The comparison is inside the attach; the kernel says how much of it. */
 static int tables_swap(struct rig *rig)
 {
-	uint64_t before_ns, after_ns;
+	int64_t before_ns, after_ns;
 	struct span span;
-	int ret = cost_read("compare_ns", &before_ns);
+	int ret = kho_cost_read("compare_ns", &before_ns);
 
 	channel_mark("swap-begin");
 	if (!ret)
@@ -497,7 +481,7 @@ static int tables_swap(struct rig *rig)
 		ret = span_end(&span);
 	channel_mark("swap-end");
 	if (!ret)
-		ret = cost_read("compare_ns", &after_ns);
+		ret = kho_cost_read("compare_ns", &after_ns);
 	if (ret)
 		return ret;
 	channel_figure("compare", after_ns - before_ns);
