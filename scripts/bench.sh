@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench.sh [PATTERN...]: run the rows of the benchmark whose names match, put them side by side in out/bench: report.json
-# (docs/report-schema.md), tables.md, size.svg and parts.svg, and .png. Without a pattern: all but those that take too long, which are
-# reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well.
+# (docs/report-schema.md), tables.md, and size, restore and parts, .svg and .png. Without a pattern: all but those that take too long, which are
+# reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well. "docs": run nothing, and put
+# the tables into docs/PERFORMANCE.md.
 #
 # A row is a mode, what is mapped, and how many devices: arenas-16g-1. It is run with counted instructions, and those up to 16 GiB once
 # more without, for milliseconds (BENCH_TIME=no leaves that out). A mode is kernels and their arguments, below.
@@ -196,10 +197,23 @@ micro() {
 	"$BUILD/bench/verify" >>"$out/micro.log"
 }
 
+docs() {
+	file=$TOP/docs/PERFORMANCE.md
+	awk -v tables="$out/tables.md" '
+		!skip { print }
+		/<!-- make bench -->/ { skip = 1; print ""; while ((getline line <tables) > 0) print line; close(tables) }
+		/<!-- end -->/ { if (skip) { print ""; print }; skip = 0 }' "$file" >"$file.new"
+	mv "$file.new" "$file"
+}
+
 what=always
 patterns=
 case ${1:-} in
 '') ;;
+docs)
+	docs
+	exit 0
+	;;
 quick | all) what=$1 ;;
 *)
 	what=some

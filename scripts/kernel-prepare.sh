@@ -190,11 +190,7 @@ pagewise_prepare() {
 	mkdir "$pagewise.new"
 	find "$tree" -mindepth 1 -maxdepth 1 ! -name "obj-*" -exec cp -al -t "$pagewise.new" -- {} +
 	while read -r p; do
-		# The files are shared with hitless until they are copied.
-		patch_files "$patches/$p" | while read -r f; do
-			cp -p "$pagewise.new/$f" "$pagewise.new/$f.own"
-			mv "$pagewise.new/$f.own" "$pagewise.new/$f"
-		done
+		# The files are shared with hitless: patch writes a new one.
 		patch -p1 -R --fuzz=0 --no-backup-if-mismatch -r - -d "$pagewise.new" -i "$patches/$p" >"$BUILD/log/patch.log" 2>&1 </dev/null ||
 			die "pagewise: $p cannot be left out, since later hooks stand on it (build/log/patch.log)"
 	done <"$linux/pagewise.list"

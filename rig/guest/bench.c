@@ -83,36 +83,51 @@ static void figure_span(const char *name, const struct span *span)
 	channel_figure(idle_name, span->idle_ns);
 }
 
-static int meminfo_read(uint64_t *used_bytes)
+/* All that the machine has, whoever keeps it: the kernel's own count leaves out what was preserved and nobody took yet. */
+static int ram_read(uint64_t *bytes)
 {
-	FILE *file = fopen("/proc/meminfo", "r");
-	uint64_t kib, total = 0, unused = 0;
-	char name[64], line[128];
+	FILE *file = fopen("/proc/iomem", "r");
+	uint64_t first, last;
+	char line[256], what[32];
 
 	if (!file)
 		return -errno;
+	*bytes = 0;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63[^:]: %" SCNu64, name, &kib) == 2) {
-			if (!strcmp(name, "MemTotal"))
-				total = kib;
-			else if (!strcmp(name, "MemFree"))
-				unused = kib;
+		if (*line != ' ' && sscanf(line, "%" SCNx64 "-%" SCNx64 " : %31[^\n]", &first, &last, what) == 3 && !strcmp(what, "System RAM"))
+			*bytes += last - first + 1;
+	fclose(file);
+	return *bytes ? 0 : -ENODATA;
+}
+
+static int free_read(uint64_t *bytes)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	uint64_t kib;
+	int ret = -ENODATA;
+
+	if (!file)
+		return -errno;
+	while (ret && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemFree: %" SCNu64, &kib) == 1) {
+			*bytes = kib * 1024;
+			ret = 0;
 		}
 	fclose(file);
-	if (!total || !unused)
-		return -ENODATA;
-	*used_bytes = (total - unused) * 1024 - filler_bytes;
-	return 0;
+	return ret;
 }
 
 /* All that is in use but what makes holes. */
 static int figure_memory(const char *name)
 {
-	uint64_t used_bytes = 0;
-	int ret = meminfo_read(&used_bytes);
+	uint64_t ram_bytes = 0, free_bytes = 0;
+	int ret = ram_read(&ram_bytes);
 
 	if (!ret)
-		channel_figure(name, used_bytes);
+		ret = free_read(&free_bytes);
+	if (!ret)
+		channel_figure(name, ram_bytes - free_bytes - filler_bytes);
 	return ret;
 }
 
