@@ -9,11 +9,12 @@ export BUILD
 JOBS	:= $(shell nproc)
 
 .NOTPARALLEL:
-.PHONY: help demo test kernel kernels vm vm-list guest witness clean distclean host qemu source uapi
+.PHONY: help bench demo test kernel kernels vm vm-list guest witness clean distclean host qemu source uapi
 
 help:
 	@echo 'make demo           watch a live update: verdict, timeline and picture (first time: sets up and builds)'
 	@echo 'make test           run every test (TESTS=<pattern> for some)'
+	@echo 'make bench          what an update costs, by what is mapped: out/bench (BENCH=quick, or patterns of rows)'
 	@echo 'make kernel         build the kernels A and B'
 	@echo 'make kernels        build all kernels: A, B, stock, fault, debug'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
@@ -32,6 +33,9 @@ demo: vm
 
 test: host
 	@scripts/test.sh
+
+bench: qemu guest witness
+	@scripts/bench.sh $(BENCH)
 
 kernel: source
 	@scripts/kernel-build.sh A B

@@ -4,6 +4,7 @@
 #
 #	stock	the unpatched tree
 #	A, B	the patched tree, twice, telling themselves apart in uname -r and in nothing else
+#	pagewise	the patched tree without what makes early boot linear in what was preserved, for make bench
 #	fault	the patched tree, which can be told to do something wrong
 #	debug	the patched tree with KASAN, lockdep, fault injection and KUnit
 #
@@ -30,19 +31,24 @@ export CCACHE_DIR CCACHE_MAXSIZE KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD
 
 tree_of() {
 	case $1 in
-	stock) echo "$BUILD/linux/stock" ;;
+	stock | pagewise) echo "$BUILD/linux/$1" ;;
 	*) echo "${KERNEL_TREE:-$BUILD/linux/hitless}" ;;
 	esac
+}
+
+# Is it built from KERNEL_TREE?
+own_tree() {
+	[ -n "${KERNEL_TREE:-}" ] && [ "$1" != stock ] && [ "$1" != pagewise ]
 }
 
 # Right below the tree kbuild names every source by a relative path, so that the compiler cache takes what the trees have in
 # common for what it is: the same. Another tree is not ours to write in.
 objects_of() {
 	case $1 in
-	stock | fault | debug) kind=$1 ;;
+	stock | pagewise | fault | debug) kind=$1 ;;
 	*) kind=hitless ;;
 	esac
-	if [ "$1" != stock ] && [ -n "${KERNEL_TREE:-}" ]; then
+	if own_tree "$1"; then
 		echo "$BUILD/obj/tree-$kind"
 	else
 		echo "$(tree_of "$1")/obj-$kind"
@@ -66,12 +72,10 @@ kernel_make() (
 
 # What the image is made from; nothing that can go without saying may be missing here.
 kernel_id() {
-	if [ "$1" = stock ]; then
-		cat "$BUILD/linux/stock.id"
-	elif [ -n "${KERNEL_TREE:-}" ]; then
+	if own_tree "$1"; then
 		echo "tree $KERNEL_TREE"
 	else
-		cat "$BUILD/linux/hitless.id"
+		cat "$(tree_of "$1").id"
 	fi
 	fragments_of "$1" | while read -r f; do
 		sha256_of "$f"
@@ -82,9 +86,7 @@ kernel_id() {
 }
 
 is_current() {
-	if [ -n "${KERNEL_TREE:-}" ] && [ "$1" != stock ]; then
-		return 1
-	fi
+	! own_tree "$1" || return 1
 	[ -s "$BUILD/kernels/$1/bzImage" ] && kernel_id "$1" | cmp -s - "$BUILD/kernels/$1/id"
 }
 
@@ -170,11 +172,11 @@ ordered() {
 	esac
 }
 
-[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|fault|debug..."
+[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|pagewise|fault|debug..."
 for name in "$@"; do
 	case $name in
-	stock | A | B | fault | debug) ;;
-	*) die "$name: not one of stock, A, B, fault, debug" ;;
+	stock | A | B | pagewise | fault | debug) ;;
+	*) die "$name: not one of stock, A, B, pagewise, fault, debug" ;;
 	esac
 	[ -d "$(tree_of "$name")" ] || die "no tree $(tree_of "$name"): run scripts/kernel-prepare.sh"
 done

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernel-prepare.sh [stock|hitless]...: make the source trees under build/linux.
+# kernel-prepare.sh [stock|hitless|pagewise]...: make the source trees under build/linux; the first two when none is named.
 #
 #	stock	Debian's kernel source as it is (or KERNEL_SRC=, a tree or tarball of the same series)
 #	hitless	the same with kernel/patches applied and kernel/overlay copied in
+#	pagewise	hitless without the patches by which early boot is linear in what was preserved, for make bench
 #
 # The trees share the files that do not differ, by hard link: change neither by hand. Work on kernel/overlay, or on the git
 # branch that scripts/kernel-branch.sh makes. Only files whose content changed are written, so that make builds
@@ -17,6 +18,7 @@ set -eu
 linux=$BUILD/linux
 stock=$linux/stock
 tree=$linux/hitless
+pagewise=$linux/pagewise
 part=$linux/part	# the patched files, before they are put into the tree
 
 # What the stock tree is made from, in a line; equal lines, equal trees.
@@ -169,11 +171,43 @@ hitless_prepare() {
 		"$(cat "$BUILD/log/hookcheck.log"); $changed files written"
 }
 
+# The two patches that pagewise does without, the last first.
+pagewise_patches() {
+	series_list | grep -E '^[0-9]+-(memblock|kho-Reserve)-' | LC_ALL=C sort -r
+}
+
+pagewise_prepare() {
+	hitless_prepare
+	cat "$linux/hitless.id" >"$linux/pagewise.id.new"
+	if cmp -s "$linux/pagewise.id.new" "$linux/pagewise.id" && [ -d "$pagewise" ]; then
+		rm -f "$linux/pagewise.id.new"
+		return
+	fi
+	pagewise_patches >"$linux/pagewise.list"
+	[ "$(wc -l <"$linux/pagewise.list")" = 2 ] ||
+		die "pagewise leaves out a patch of memblock and one of KHO; the series has: $(tr '\n' ' ' <"$linux/pagewise.list")"
+	rm -rf "$linux/pagewise.id" "$pagewise.new"
+	mkdir "$pagewise.new"
+	find "$tree" -mindepth 1 -maxdepth 1 ! -name "obj-*" -exec cp -al -t "$pagewise.new" -- {} +
+	while read -r p; do
+		# The files are shared with hitless: patch writes a new one.
+		patch -p1 -R --fuzz=0 --no-backup-if-mismatch -r - -d "$pagewise.new" -i "$patches/$p" >"$BUILD/log/patch.log" 2>&1 </dev/null ||
+			die "pagewise: $p cannot be left out, since later hooks stand on it (build/log/patch.log)"
+	done <"$linux/pagewise.list"
+	for o in "$pagewise"/obj-*; do
+		[ ! -d "$o" ] || mv "$o" "$pagewise.new/"
+	done
+	rm -rf "$pagewise"
+	mv "$pagewise.new" "$pagewise"
+	mv "$linux/pagewise.id.new" "$linux/pagewise.id"
+	say "build/linux/pagewise: hitless without $(tr '\n' ' ' <"$linux/pagewise.list")"
+}
+
 [ $# -gt 0 ] || set -- stock hitless
 for what in "$@"; do
 	case $what in
-	stock | hitless) ;;
-	*) die "usage: kernel-prepare.sh [stock|hitless]..." ;;
+	stock | hitless | pagewise) ;;
+	*) die "usage: kernel-prepare.sh [stock|hitless|pagewise]..." ;;
 	esac
 done
 mkdir -p "$linux"

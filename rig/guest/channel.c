@@ -126,6 +126,11 @@ void channel_check(const char *name, bool ok, const char *detail)
 	channel_line("{\"event\":\"check\",\"name\":\"%s\",\"ok\":%s,\"detail\":\"%s\"}", name, ok ? "true" : "false", detail);
 }
 
+void channel_figure(const char *name, uint64_t value)
+{
+	channel_line("{\"event\":\"figure\",\"name\":\"%s\",\"value\":%" PRIu64 "}", name, value);
+}
+
 void channel_done(unsigned int generation)
 {
 	channel_line("{\"event\":\"done\",\"generation\":%u}", generation);

@@ -15,6 +15,7 @@ void channel_device(const char *name, const char *bdf, bool preserved);
 void channel_mark(const char *step);
 void channel_irq(const char *device, uint64_t count);
 void channel_check(const char *name, bool ok, const char *detail);
+void channel_figure(const char *name, uint64_t value);
 void channel_done(unsigned int generation);
 
 #endif

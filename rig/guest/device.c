@@ -33,6 +33,21 @@ static const struct {
 	{ "pigb", &igb_ops, "0000:01:00.0", true, 0 },
 	{ "pvf0", &igb_vf_ops, "0000:01:10.0", true, 0 },
 	{ "pvf1", &igb_vf_ops, "0000:01:10.2", true, 1 },
+	{ "nic1", &e1000e_ops, "0000:00:08.0", true, 0 },
+	{ "nic2", &e1000e_ops, "0000:00:09.0", true, 0 },
+	{ "nic3", &e1000e_ops, "0000:00:0a.0", true, 0 },
+	{ "nic4", &e1000e_ops, "0000:00:0b.0", true, 0 },
+	{ "nic5", &e1000e_ops, "0000:00:0c.0", true, 0 },
+	{ "nic6", &e1000e_ops, "0000:00:0d.0", true, 0 },
+	{ "nic7", &e1000e_ops, "0000:00:0e.0", true, 0 },
+	{ "nic8", &e1000e_ops, "0000:00:0f.0", true, 0 },
+	{ "nic9", &e1000e_ops, "0000:00:10.0", true, 0 },
+	{ "nic10", &e1000e_ops, "0000:00:11.0", true, 0 },
+	{ "nic11", &e1000e_ops, "0000:00:12.0", true, 0 },
+	{ "nic12", &e1000e_ops, "0000:00:13.0", true, 0 },
+	{ "nic13", &e1000e_ops, "0000:00:14.0", true, 0 },
+	{ "nic14", &e1000e_ops, "0000:00:16.0", true, 0 },
+	{ "nic15", &e1000e_ops, "0000:00:17.0", true, 0 },
 	{ "rogue", &ohci_ops, "0000:00:06.0", false, 0 },
 	{ "bridged", &ohci_ops, "0000:01:01.0", false, 0 },
 };
@@ -126,7 +141,7 @@ static int device_attach(struct device *dev)
 	return ret;
 }
 
-static int device_irq_set(struct device *dev)
+int device_irq_set(struct device *dev)
 {
 	int ret;
 

@@ -75,6 +75,7 @@ extern const struct device_ops igb_pf_ops;
 extern const struct device_ops igb_vf_ops;
 extern const struct device_ops igb_stub_ops;
 extern const struct device_ops igb_kept_ops;
+extern const struct device_ops e1000e_ops;
 
 struct device {
 	const struct device_ops *ops;
@@ -116,6 +117,7 @@ int device_ioas_begin(const struct device *dev, uint32_t *ioas_id);
 int device_ioas_map(const struct device *dev, uint32_t ioas_id);
 int device_claim(struct device *dev);
 int device_swap(struct device *dev);
+int device_irq_set(struct device *dev);
 int device_irq_count(struct device *dev);
 int device_irq_wait(struct device *dev, unsigned int ms);
 int device_poll(struct device *dev);

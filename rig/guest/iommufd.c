@@ -23,21 +23,32 @@ int iommufd_ioas_alloc(int iommufd, uint32_t *ioas_id)
 	return 0;
 }
 
-/*
- * One translation for each 4 KiB page, however the memory lies: the IOMMU caches translations, and only many of them
- * force it to read the tables again.
- */
-int iommufd_ioas_pages_small(int iommufd, uint32_t ioas_id)
+static int ioas_huge_pages_set(int iommufd, uint32_t ioas_id, bool huge)
 {
 	struct iommu_option arg = {
 		.size = sizeof(arg),
 		.option_id = IOMMU_OPTION_HUGE_PAGES,
 		.op = IOMMU_OPTION_OP_SET,
 		.object_id = ioas_id,
-		.val64 = 0,
+		.val64 = huge,
 	};
 
 	return ioctl(iommufd, IOMMU_OPTION, &arg) ? -errno : 0;
+}
+
+/*
+ * One translation for each 4 KiB page, however the memory lies: the IOMMU caches translations, and only many of them
+ * force it to read the tables again.
+ */
+int iommufd_ioas_pages_small(int iommufd, uint32_t ioas_id)
+{
+	return ioas_huge_pages_set(iommufd, ioas_id, false);
+}
+
+/* As every IOAS is at first. */
+int iommufd_ioas_pages_large(int iommufd, uint32_t ioas_id)
+{
+	return ioas_huge_pages_set(iommufd, ioas_id, true);
 }
 
 int iommufd_map_file(int iommufd, uint32_t ioas_id, int fd, uint64_t offset, uint64_t bytes, uint64_t iova, bool writable)

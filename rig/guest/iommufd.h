@@ -9,6 +9,7 @@
 int iommufd_open(void);
 int iommufd_ioas_alloc(int iommufd, uint32_t *ioas_id);
 int iommufd_ioas_pages_small(int iommufd, uint32_t ioas_id);
+int iommufd_ioas_pages_large(int iommufd, uint32_t ioas_id);
 int iommufd_map_file(int iommufd, uint32_t ioas_id, int fd, uint64_t offset, uint64_t bytes, uint64_t iova, bool writable);
 int iommufd_map_anonymous(int iommufd, uint32_t ioas_id, void *base, uint64_t bytes, uint64_t iova);
 int iommufd_copy(int iommufd, uint32_t from_ioas_id, uint64_t from_iova, uint64_t bytes, uint32_t to_ioas_id, uint64_t to_iova);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kho.h"
 
-#define KHO_SUBTREES "/sys/kernel/debug/kho/out/sub_fdts"
+#define KHO_SUBTREES	"/sys/kernel/debug/kho/out/sub_fdts"
+#define KHO_COST	"/sys/kernel/debug/iommu-liveupdate-cost"
 
 static int subtrees_read(struct kho_state *state)
 {
@@ -47,11 +49,42 @@ static int vmstat_read(struct kho_state *state)
 	return found == 3 ? 0 : -ENODATA;
 }
 
+int kho_cost_read(const char *name, int64_t *value)
+{
+	FILE *file = fopen(KHO_COST, "r");
+	char line[128], found[64];
+	int ret = -ENODATA;
+
+	if (!file)
+		return -errno;
+	while (ret && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %" SCNd64, found, value) == 2 && !strcmp(found, name))
+			ret = 0;
+	fclose(file);
+	return ret;
+}
+
+static int kept_read(struct kho_state *state)
+{
+	static const char *const names[] = { "tables", "table_keys", "table_runs", "metadata_bytes" };
+	int64_t value;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !ret; i++) {
+		ret = kho_cost_read(names[i], &value);
+		state->kept += ret ? 0 : value;
+	}
+	return ret;
+}
+
 int kho_state_read(struct kho_state *state)
 {
 	int ret;
 
 	*state = (struct kho_state){ 0 };
 	ret = subtrees_read(state);
-	return ret ? ret : vmstat_read(state);
+	if (!ret)
+		ret = vmstat_read(state);
+	return ret ? ret : kept_read(state);
 }

@@ -12,14 +12,19 @@
  * @devices: whether the subtrees of devices and of the IOMMU are there
  * @nr_pins: pages pinned, in the whole system
  * @nr_iommu_pages: pages of page tables and the like
+ * @kept: what the kernel counts as kept for the next one, tables, keys, pieces and bytes all together
  */
 struct kho_state {
 	unsigned int nr_subtrees;
 	bool devices;
 	int64_t nr_pins;
 	int64_t nr_iommu_pages;
+	int64_t kept;
 };
 
 int kho_state_read(struct kho_state *state);
+
+/* One of the figures by which the kernel says what an update costs. */
+int kho_cost_read(const char *name, int64_t *value);
 
 #endif

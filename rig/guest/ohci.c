@@ -9,9 +9,23 @@
 #include "device.h"
 #include "ohci.h"
 
+/* A device that gave up under another kernel comes back by its own reset alone. */
+static int ohci_revive(struct device *dev)
+{
+	uint32_t status;
+	int ret = vfio_read32(&dev->vfio, OHCI_INTERRUPT_STATUS, &status);
+
+	if (ret || !(status & OHCI_UNRECOVERABLE))
+		return ret;
+	return vfio_write32(&dev->vfio, OHCI_COMMAND_STATUS, OHCI_CONTROLLER_RESET);
+}
+
 static int ohci_start(struct device *dev)
 {
-	int ret = vfio_write32(&dev->vfio, OHCI_HCCA, dev->iova);
+	int ret = ohci_revive(dev);
+
+	if (!ret)
+		ret = vfio_write32(&dev->vfio, OHCI_HCCA, dev->iova);
 
 	if (!ret)
 		ret = vfio_write32(&dev->vfio, OHCI_FM_INTERVAL, OHCI_FM_INTERVAL_1MS);

@@ -4,6 +4,7 @@
 #define RIG_GUEST_OHCI_H
 
 #define OHCI_CONTROL		0x04
+#define OHCI_COMMAND_STATUS	0x08
 #define OHCI_INTERRUPT_STATUS	0x0c
 #define OHCI_HCCA		0x18
 #define OHCI_FM_INTERVAL	0x34
@@ -12,6 +13,7 @@
 #define OHCI_CONTROL_STATE	0xc0		/* functional state */
 #define OHCI_OPERATIONAL	0x80
 #define OHCI_SUSPEND		0xc0
+#define OHCI_CONTROLLER_RESET	(1u << 0)	/* command status */
 #define OHCI_UNRECOVERABLE	(1u << 4)	/* interrupt status */
 #define OHCI_FM_INTERVAL_1MS	0x27782edfu	/* 12,000 bit times a frame; the largest packet that fits */
 

@@ -52,6 +52,14 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return number_set(&options->swaps, value);
 	if (!strcmp(key, "pages"))
 		return number_set(&options->pages, value);
+	if (!strcmp(key, "keep"))
+		return number_set(&options->keep, value);
+	if (!strcmp(key, "mapped_gib"))
+		return number_set(&options->mapped_gib, value);
+	if (!strcmp(key, "leaf_kib"))
+		return number_set(&options->leaf_kib, value);
+	if (!strcmp(key, "scatter"))
+		return number_set(&options->scatter, value);
 	if (!strcmp(key, "generation"))
 		return number_set(&options->generation, value);
 	return -ENOENT;
@@ -81,7 +89,7 @@ int options_read(struct options *options)
 	int ret;
 
 	*options = (struct options){ .plan = "dma", .devices = "ohci,hda,igb", .hops = 1, .run_ms = 4000, .swaps = 2000,
-				     .pages = 16384 };
+				     .pages = 16384, .keep = 1, .leaf_kib = 4, .scatter = 1 };
 	ret = file_read_line("/proc/cmdline", options->cmdline, sizeof(options->cmdline));
 	if (ret)
 		return ret;

@@ -10,6 +10,10 @@
  *   hitless.sessions=<digit>...	plan "several": for each of these places, in which session it is preserved; default all in 0
  *   hitless.share=ioas|hwpt	plan "several": what the devices of one place have in common; default nothing
  *   hitless.pages=<n>		plan "scatter": how much memory, default 16384
+ *   hitless.keep=0|1		plan "bench": is anything preserved? default 1
+ *   hitless.mapped_gib=<n>	plan "bench": how much is mapped beside the devices' own memory, default 0
+ *   hitless.leaf_kib=4|2048	plan "bench": by leaves of which size, default 4
+ *   hitless.scatter=0|1	plan "bench": do page tables lie singly in memory? default 1
  *   hitless.run_ms=<n>			how long the devices work in each kernel, default 4000
  *   hitless.generation=<n>		updates that went before this kernel; written by this program only
  */
@@ -20,7 +24,7 @@
 
 struct options {
 	char plan[32];
-	char devices[128];
+	char devices[256];
 	char quarantined[128];
 	char places[8];
 	char sessions[8];
@@ -29,6 +33,10 @@ struct options {
 	unsigned int run_ms;
 	unsigned int swaps;
 	unsigned int pages;
+	unsigned int keep;
+	unsigned int mapped_gib;
+	unsigned int leaf_kib;
+	unsigned int scatter;
 	unsigned int generation;
 	char cmdline[OPTIONS_CMDLINE_BYTES];
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "abort.h"
+#include "bench.h"
 #include "channel.h"
 #include "hammer.h"
 #include "irq.h"
@@ -337,6 +338,24 @@ static int plan_scatter(struct rig *rig)
 	return ret ? ret : scatter_kexec(rig);
 }
 
+/* An update, or with hitless.keep=0 a plain kexec, by the clock. */
+static int plan_bench(struct rig *rig)
+{
+	int ret;
+
+	bench_begin();
+	if (rig->options.generation)
+		return rig->options.keep ? bench_adopt(rig) : bench_restart(rig);
+	ret = bench_start(rig);
+	if (!ret)
+		ret = rig_run(rig, rig->options.run_ms);
+	if (!ret)
+		ret = update_load(rig);
+	if (!ret && rig->options.keep)
+		ret = bench_preserve(rig);
+	return ret ? ret : bench_kexec();
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct rig *rig);
@@ -345,6 +364,7 @@ static const struct {
 	{ "update", plan_update },
 	{ "stock", plan_stock },
 	{ "abort", plan_abort },
+	{ "bench", plan_bench },
 	{ "containment", plan_containment },
 	{ "irq", plan_irq },
 	{ "pasid", plan_pasid },

@@ -95,9 +95,10 @@ static bool same_state(const struct kho_state *before, char *detail, size_t byte
 		snprintf(detail, bytes, "%s", strerror(-ret));
 		return false;
 	}
-	snprintf(detail, bytes, "%+d subtrees, %+lld pins, %+lld IOMMU pages", (int)(now.nr_subtrees - before->nr_subtrees),
-		 (long long)(now.nr_pins - before->nr_pins), (long long)(now.nr_iommu_pages - before->nr_iommu_pages));
-	return !now.devices && now.nr_subtrees == before->nr_subtrees && now.nr_pins == before->nr_pins &&
+	snprintf(detail, bytes, "%+d subtrees, %+lld pins, %+lld IOMMU pages, %+lld kept", (int)(now.nr_subtrees - before->nr_subtrees),
+		 (long long)(now.nr_pins - before->nr_pins), (long long)(now.nr_iommu_pages - before->nr_iommu_pages),
+		 (long long)(now.kept - before->kept));
+	return !now.devices && now.kept == before->kept && now.nr_subtrees == before->nr_subtrees && now.nr_pins == before->nr_pins &&
 	       now.nr_iommu_pages == before->nr_iommu_pages;
 }
 

@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Registers are read and written through the device's file rather than through a mapping: it is slower and makes no
- * difference here, and there is no mapping to build again after an update.
+ * difference here, and there is no mapping to build again after an update. vfio_device_bar0_map() is for what that costs.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vfio.h"
 
+static int region_info_read(int fd, uint32_t index, struct vfio_region_info *info)
+{
+	*info = (struct vfio_region_info){ .argsz = sizeof(*info), .index = index };
+	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info))
+		return -errno;
+	return info->size ? 0 : -ENXIO;
+}
+
 static int region_offset_read(int fd, uint32_t index, uint64_t *offset)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+	struct vfio_region_info info;
+	int ret = region_info_read(fd, index, &info);
 
-	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &info))
-		return -errno;
-	if (!info.size)
-		return -ENXIO;
-	*offset = info.offset;
-	return 0;
+	if (!ret)
+		*offset = info.offset;
+	return ret;
 }
 
 /*
@@ -50,6 +57,20 @@ int vfio_device_regions_find(struct vfio_device *vfio)
 	if (!ret)
 		ret = region_offset_read(vfio->fd, VFIO_PCI_BAR0_REGION_INDEX, &vfio->bar0_offset);
 	return ret;
+}
+
+/* -EOPNOTSUPP when it is too small for that. */
+int vfio_device_bar0_map(const struct vfio_device *vfio, void **base)
+{
+	struct vfio_region_info info;
+	int ret = region_info_read(vfio->fd, VFIO_PCI_BAR0_REGION_INDEX, &info);
+
+	if (ret)
+		return ret;
+	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return -EOPNOTSUPP;
+	*base = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, vfio->fd, info.offset);
+	return *base == MAP_FAILED ? -errno : 0;
 }
 
 int vfio_device_attach(const struct vfio_device *vfio, uint32_t hwpt_id)

@@ -22,6 +22,7 @@ int vfio_device_reset(const struct vfio_device *vfio);
 int vfio_device_attach_pasid(const struct vfio_device *vfio, uint32_t pasid, uint32_t hwpt_id);
 int vfio_device_detach_pasid(const struct vfio_device *vfio, uint32_t pasid);
 int vfio_device_bus_master_enable(const struct vfio_device *vfio);
+int vfio_device_bar0_map(const struct vfio_device *vfio, void **base);
 int vfio_device_msix_set(const struct vfio_device *vfio, int event_fd);
 
 int vfio_read32(const struct vfio_device *vfio, uint32_t reg, uint32_t *value);

@@ -14,6 +14,7 @@
  *   {"event":"mark","name":"<step>","t_ns":T}                                  steps, see below
  *   {"event":"irq","device":"igb","count":N}                                   interrupts the guest received, so far in this kernel
  *   {"event":"check","name":"...","ok":true|false,"detail":"..."}              one assertion made inside the guest
+ *   {"event":"figure","name":"...","value":N}                                 what was measured, in nanoseconds of the guest's clock unless the name says otherwise
  *   {"event":"done","generation":N}                                            the guest's part of the scenario is over; the witness ends the run
  *
  * Steps, in order of the happy path; each is sent as "<step>-begin" and "<step>-end" unless it is a point in time:
@@ -25,7 +26,7 @@
 #include <stdint.h>
 
 #define RIG_TELEMETRY_MAGIC	0x31656c6574676972ULL	/* "rigtele1", little endian */
-#define RIG_NR_DEVICES		8
+#define RIG_NR_DEVICES		20
 #define RIG_PACKET_MAGIC	0x68746c73U		/* first word of a packet's payload */
 #define RIG_PACKET_ETHERTYPE	0x88b5			/* IEEE 802 local experimental */
 #define RIG_MAX_PACKETS		262144			/* sequence numbers a run may use */
@@ -35,6 +36,7 @@ enum rig_device_kind {
 	RIG_DEVICE_OHCI = 1,
 	RIG_DEVICE_HDA = 2,
 	RIG_DEVICE_IGB = 3,
+	RIG_DEVICE_IDLE = 4,		/* does no DMA */
 };
 
 /*

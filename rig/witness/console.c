@@ -14,10 +14,11 @@ static const char *const splats[] = {
 	"general protection fault", "unable to handle", "invalid opcode: ",
 };
 
-int console_init(struct console *console, struct timeline *timeline, const char *log_path)
+int console_init(struct console *console, struct timeline *timeline, struct figures *figures, const char *log_path)
 {
 	memset(console, 0, sizeof(*console));
 	console->timeline = timeline;
+	console->figures = figures;
 	console->log = fopen(log_path, "w");
 	return console->log ? 0 : -errno;
 }
@@ -51,6 +52,14 @@ static void keep_splat(struct console *console, const char *line, int64_t now)
 	timeline_point(console->timeline, splat->line, now, NEVER);
 }
 
+/* Which kernel says it: the next one, once it has begun to speak, and before its init has. */
+static unsigned int speaker(const struct timeline *timeline)
+{
+	const struct hop *hop = timeline->nr_hops ? &timeline->hops[timeline->nr_hops - 1] : NULL;
+
+	return timeline->generation + (hop && hop->boot_ns != NEVER && hop->hello_ns == NEVER);
+}
+
 static void console_line(void *ctx, char *line)
 {
 	struct console *console = ctx;
@@ -58,6 +67,7 @@ static void console_line(void *ctx, char *line)
 
 	fprintf(console->log, "%10.3f %s\n", ns_to_ms(now - console->timeline->start_ns), line);
 	timeline_console(console->timeline, line, now);
+	figures_read_line(console->figures, line, speaker(console->timeline));
 	if (is_splat(line))
 		keep_splat(console, line, now);
 }

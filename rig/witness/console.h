@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernels' console: kept with the host's time before each line, told to the timeline, and searched for what a kernel says of
- * itself.
+ * itself: bugs, and what things cost it.
  */
 #ifndef WITNESS_CONSOLE_H
 #define WITNESS_CONSOLE_H
 
 #include <stdio.h>
 
+#include "figures.h"
 #include "timeline.h"
 #include "util.h"
 
@@ -22,6 +23,7 @@ struct splat {
 
 struct console {
 	struct timeline *timeline;
+	struct figures *figures;
 	FILE *log;
 	unsigned int nr_splats;		/* all; the first ones are kept */
 	struct splat splats[CONSOLE_MAX_SPLATS];
@@ -29,7 +31,7 @@ struct console {
 };
 
 /* Return: 0, -errno. */
-int console_init(struct console *console, struct timeline *timeline, const char *log_path);
+int console_init(struct console *console, struct timeline *timeline, struct figures *figures, const char *log_path);
 void console_close(struct console *console);
 
 /* Call when @fd is readable. Return: 0, -EPIPE (QEMU is gone), -errno. */

@@ -301,7 +301,9 @@ static void judge_device(const struct run *run, struct verdict *v, unsigned int 
 	}
 	if (device->die_ns != NEVER)
 		judge_against(v, "device-dead: %s: gave up at %.3f s", device->device->name, judge_time_s(run, device->die_ns));
-	if (device->device->receives && !run->packets.rate)
+	if (run->scenario.icount)
+		return;			/* its time is not the host's: the guest says how it is */
+	if (device->device->idle || (device->device->receives && !run->packets.rate))
 		return;			/* it has nothing to do */
 	if (v->progress[index].counted) {
 		judge_stopped(run, v, index);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "judge.h"
 #include "plot.h"
 #include "report.h"
@@ -24,10 +25,13 @@ static int usage(void)
 	      "                   SCENARIO.json\n"
 	      "       witness list DIR\n"
 	      "       witness check-report FILE\n"
+	      "       witness bench LIST DIR [MICRO]\n"
+	      "       witness check-bench FILE [GOAL...]\n"
 	      "  --qemu       default qemu-system-x86_64; may hold arguments, separated by blanks\n"
 	      "  --kernels    holds NAME/bzImage for each kernel of the scenario; default build/kernels\n"
 	      "  --initramfs  default build/initramfs.cpio\n"
 	      "  --out        results go to DIR/<scenario>; default out\n"
+	      "  LIST, MICRO  rows that were run, and lines of micro-benchmarks (rig/witness/bench.h); the report goes to DIR\n"
 	      "  --trace      one more QEMU trace event (pattern) into trace.log\n", stderr);
 	return EXIT_NOTHING;
 }
@@ -118,6 +122,27 @@ static int command_list(const char *directory)
 	return err ? EXIT_NOTHING : EXIT_AS_EXPECTED;
 }
 
+/* As expected: each row that was to be run was. */
+static int command_bench(const char *list, const char *directory, const char *micro)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	int err_load, err;
+
+	if (!bench) {
+		complain("%s", strerror(ENOMEM));
+		return EXIT_NOTHING;
+	}
+	err_load = bench_load(bench, list, micro);
+	err = bench->nr_rows ? bench_write(bench, directory) : -ENODATA;
+	if (err)
+		complain("%s: no report: %s", directory, strerror(-err));
+	bench_free(bench);
+	free(bench);
+	if (err)
+		return EXIT_NOTHING;
+	return err_load ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc >= 2 && !strcmp(argv[1], "run"))
@@ -126,5 +151,9 @@ int main(int argc, char **argv)
 		return command_list(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "check-report"))
 		return report_check(argv[2]) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "bench"))
+		return command_bench(argv[2], argv[3], argc == 5 ? argv[4] : NULL);
+	if (argc >= 3 && !strcmp(argv[1], "check-bench"))
+		return bench_check(argv[2], argv + 3, argc - 3) ? EXIT_UNEXPECTED : EXIT_AS_EXPECTED;
 	return usage();
 }

@@ -19,6 +19,11 @@
 #define STOP_GRACE_MS	2000
 #define TRACE_PIPE_BYTES (1 << 20)
 
+/* A device of which there are many, and which does no DMA. */
+#define IDLE(_name, _slot) \
+	{ .name = (_name), .type = "e1000e", .bdf = (_slot) << 3, .idle = true, .nr_args = 2, .args = { \
+		"-device", "e1000e,id=" _name ",addr=" #_slot ",romfile=" } }
+
 /* Slots are fixed: guest, traces and scenarios name devices by them. Lists of arguments end at nr_args. */
 static const struct qemu_device devices[] = {
 	{ .name = "ohci", .type = "pci-ohci", .bdf = 3 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=ohci,addr=3" } },
@@ -38,6 +43,21 @@ static const struct qemu_device devices[] = {
 		.receives = true, .pool = RIG_POOL_PF },
 	{ .name = "pvf0", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3, .receives = true, .pool = 0 },
 	{ .name = "pvf1", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3 | 2, .receives = true, .pool = 1 },
+	IDLE("nic1", 0x08),
+	IDLE("nic2", 0x09),
+	IDLE("nic3", 0x0a),
+	IDLE("nic4", 0x0b),
+	IDLE("nic5", 0x0c),
+	IDLE("nic6", 0x0d),
+	IDLE("nic7", 0x0e),
+	IDLE("nic8", 0x0f),
+	IDLE("nic9", 0x10),
+	IDLE("nic10", 0x11),
+	IDLE("nic11", 0x12),
+	IDLE("nic12", 0x13),
+	IDLE("nic13", 0x14),
+	IDLE("nic14", 0x16),
+	IDLE("nic15", 0x17),
 	{ .name = "rogue", .type = "pci-ohci", .bdf = 6 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=rogue,addr=6" } },
 	{ .name = "bridged", .type = "pci-ohci", .bdf = 1 << 8 | 1 << 3, .nr_args = 4, .args = {
 		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=bridged,bus=bridge,addr=1" } },

@@ -15,6 +15,7 @@ struct qemu_device {
 	uint16_t bdf;			/* bus << 8 | devfn; also the source id in IOMMU traces */
 	unsigned int nr_args;
 	const char *args[6];
+	bool idle;			/* it does no DMA */
 	bool receives;			/* the witness's packets */
 	uint32_t pool;			/* of several that do, its own address */
 };

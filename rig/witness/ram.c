@@ -7,6 +7,11 @@
 
 #include "ram.h"
 
+/* With so much RAM or more, what is beyond the low part begins at 4 GiB. */
+#define Q35_SPLIT_BYTES	0xb0000000ULL
+#define Q35_LOW_BYTES	0x80000000ULL
+#define Q35_HIGH_PA	0x100000000ULL
+
 int ram_create(struct ram *ram, size_t bytes)
 {
 	int err;
@@ -37,8 +42,17 @@ void ram_destroy(struct ram *ram)
 	ram->base = NULL;
 }
 
+/* The file's offset of an address; beyond its end if there is no RAM. */
+static uint64_t ram_offset(const struct ram *ram, uint64_t pa)
+{
+	if (ram->bytes < Q35_SPLIT_BYTES || pa < Q35_LOW_BYTES)
+		return pa;
+	return pa < Q35_HIGH_PA ? UINT64_MAX : pa - Q35_HIGH_PA + Q35_LOW_BYTES;
+}
+
 const volatile void *ram_at(const struct ram *ram, uint64_t pa, size_t bytes)
 {
+	pa = ram_offset(ram, pa);
 	if (bytes > ram->bytes || pa > ram->bytes - bytes)
 		return NULL;
 	return ram->base + pa;

@@ -17,8 +17,8 @@ int ram_create(struct ram *ram, size_t bytes);
 void ram_destroy(struct ram *ram);
 
 /*
- * Guest physical address to pointer. The q35 machine has all RAM from address 0 on as long as it is no more than 2 GiB,
- * which the scenario loader sees to. Return: NULL if any of @bytes lies outside.
+ * Guest physical address to pointer, as the q35 machine has its RAM: from address 0 on, or in two parts. @bytes do not go from one part to
+ * the other. Return: NULL if any of them lies outside.
  */
 const volatile void *ram_at(const struct ram *ram, uint64_t pa, size_t bytes);
 

@@ -290,6 +290,21 @@ static struct json_object *new_checks(const struct telemetry *t)
 	return array;
 }
 
+static struct json_object *new_figures(const struct figures *figures)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (unsigned int i = 0; i < figures->nr; i++) {
+		struct json_object *object = json_object_new_object();
+
+		put_string(object, "name", figures->of[i].name);
+		put_count(object, "generation", figures->of[i].generation);
+		put_count(object, "value", figures->of[i].value);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
 static struct json_object *new_reasons(const struct verdict *v)
 {
 	struct json_object *array = json_object_new_array();
@@ -322,6 +337,7 @@ static struct json_object *new_report(const struct run *run, const struct verdic
 	put(report, "hops", new_hops(&run->timeline, v));
 	put(report, "timeline", new_points(&run->timeline));
 	put(report, "guest_checks", new_checks(&run->telemetry));
+	put(report, "figures", new_figures(&run->figures));
 	return report;
 }
 

@@ -90,11 +90,11 @@ static int open_logs(struct run *run)
 	int err = path_make(path, "%s/console.log", run->directory);
 
 	if (!err)
-		err = console_init(&run->console, &run->timeline, path);
+		err = console_init(&run->console, &run->timeline, &run->figures, path);
 	if (!err)
 		err = path_make(path, "%s/telemetry.log", run->directory);
 	if (!err)
-		err = telemetry_init(&run->telemetry, &run->timeline, &run->ram, path);
+		err = telemetry_init(&run->telemetry, &run->timeline, &run->ram, &run->figures, path);
 	if (!err)
 		err = path_make(path, "%s/trace.log", run->directory);
 	if (!err)
@@ -303,6 +303,7 @@ int run_scenario(struct run *run, const struct options *options, const char *pat
 	if (!err) {
 		qmp_init(&run->qmp, run->qemu.qmp_fd, on_qmp_event, run);
 		sampler_init(&run->sampler, run->scenario.iommu, &run->qmp, &run->telemetry, &run->trace);
+		run->sampler.no_counters = run->scenario.icount;
 		looks_init(&run->looks, run->scenario.iommu, &run->qmp, &run->ram);
 		packets_init(&run->packets, run->qemu.net_fd, &run->scenario.devices, run->scenario.packet_rate);
 		err = watch(run);

@@ -4,6 +4,7 @@
 #define WITNESS_RUN_H
 
 #include "console.h"
+#include "figures.h"
 #include "looks.h"
 #include "packets.h"
 #include "qemu.h"
@@ -51,6 +52,7 @@ struct run {
 	struct qemu qemu;
 	struct qmp qmp;
 	struct timeline timeline;
+	struct figures figures;
 	struct trace trace;
 	struct telemetry telemetry;
 	struct console console;

@@ -223,7 +223,7 @@ void sampler_tick(struct sampler *sampler)
 {
 	if (!sampler->iommu_outstanding && now_ns() - sampler->iommu_asked_ns >= IOMMU_PERIOD_NS)
 		sampler_ask_iommu(sampler);
-	if (sampler->timeline->workload_ns == NEVER)
+	if (sampler->timeline->workload_ns == NEVER || sampler->no_counters)
 		return;
 	for (unsigned int i = 0; i < sampler->nr_counters; i++)
 		counter_ask(&sampler->counters[i]);

@@ -51,6 +51,7 @@ struct sampler {
 	const struct ram *ram;
 	const struct telemetry *telemetry;
 	const struct timeline *timeline;
+	bool no_counters;		/* a device's time is not the host's: nothing could be told from its counter */
 	unsigned int nr_counters;
 	struct counter counters[SCENARIO_MAX_DEVICES];
 	/* The IOMMU's registers. */

@@ -200,7 +200,7 @@ static int check_kernels(const char *path, const struct strings *kernels)
 static int load_quarantined(const char *path, struct scenario *s)
 {
 	const char *at = NULL;
-	int err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_DEVICES / 2, &s->quarantined);
+	int err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_PRESERVED, &s->quarantined);
 
 	if (!err && json_object_object_get(s->json, "quarantined_at"))
 		err = load_string(path, s->json, "quarantined_at", "boot restore", &at);
@@ -223,11 +223,11 @@ static int load_lists(struct scenario *s, const char *path)
 	if (!err)
 		err = check_kernels(path, &s->kernels);
 	if (!err)
-		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_DEVICES / 2, &s->devices);
+		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_PRESERVED, &s->devices);
 	if (!err)
 		err = load_quarantined(path, s);
 	if (!err)
-		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_DEVICES / 2, &s->others);
+		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_OTHERS, &s->others);
 	if (!err)
 		err = load_strings(path, s->json, "arguments", 0, SCENARIO_MAX_STRINGS, &s->arguments);
 	if (!err)
@@ -248,10 +248,6 @@ static int load_counts(struct scenario *s, const char *path)
 		err = load_count(path, s->json, "timeout_s", 1, &s->timeout_s);
 	if (!err)
 		err = load_count(path, s->json, "ram_mib", 256, &s->ram_mib);
-	if (!err && s->ram_mib > 2048 && s->devices.nr + s->others.nr) {
-		complain("%s: with more than 2048 MiB guest physical addresses are no file offsets any more; only without devices", path);
-		err = -EINVAL;
-	}
 	s->icount = member_bool(s->json, "icount", false);
 	return err;
 }

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "report.h"
-
-enum kind { STRING, COUNT, NUMBER, BOOL, OBJECT, ARRAY };
-
-struct field {
-	const char *path;		/* members by '.'; "[]" after a name: of each entry */
-	enum kind kind;
-	bool may_be_null;
-};
+#include "schema.h"
 
 static const struct field fields[] = {
 	{ "schema", COUNT, false }, { "scenario", STRING, false }, { "verdict", STRING, false }, { "expect", STRING, false },
@@ -57,6 +50,8 @@ static const struct field fields[] = {
 	{ "guest_checks", ARRAY, false }, { "guest_checks[].name", STRING, false },
 	{ "guest_checks[].generation", COUNT, false }, { "guest_checks[].ok", BOOL, false },
 	{ "guest_checks[].detail", STRING, false },
+	{ "figures", ARRAY, false }, { "figures[].name", STRING, false }, { "figures[].generation", COUNT, false },
+	{ "figures[].value", COUNT, false },
 };
 
 static bool is_of_kind(struct json_object *value, enum kind kind)
@@ -111,6 +106,19 @@ static bool is_verdict(const char *text)
 	return !strcmp(text, "pass") || !strcmp(text, "fail");
 }
 
+unsigned int schema_check(const char *path, struct json_object *object, const struct field *wanted, size_t nr)
+{
+	unsigned int wrong = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (has_field(object, wanted[i].path, &wanted[i]))
+			continue;
+		complain("%s: %s is missing or of another type", path, wanted[i].path);
+		wrong++;
+	}
+	return wrong;
+}
+
 /* Fields that must fit one another. */
 static unsigned int check_sense(const char *path, struct json_object *report)
 {
@@ -130,18 +138,13 @@ static unsigned int check_sense(const char *path, struct json_object *report)
 int report_check(const char *path)
 {
 	struct json_object *report = json_object_from_file(path);
-	unsigned int wrong = 0;
+	unsigned int wrong;
 
 	if (!report) {
 		complain("%s: %s", path, json_util_get_last_err());
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (has_field(report, fields[i].path, &fields[i]))
-			continue;
-		complain("%s: %s is missing or of another type", path, fields[i].path);
-		wrong++;
-	}
+	wrong = schema_check(path, report, fields, ARRAY_SIZE(fields));
 	if (!wrong)
 		wrong = check_sense(path, report);
 	json_object_put(report);

@@ -6,11 +6,13 @@
 
 #include "telemetry.h"
 
-int telemetry_init(struct telemetry *t, struct timeline *timeline, const struct ram *ram, const char *log_path)
+int telemetry_init(struct telemetry *t, struct timeline *timeline, const struct ram *ram, struct figures *figures,
+		   const char *log_path)
 {
 	memset(t, 0, sizeof(*t));
 	t->timeline = timeline;
 	t->ram = ram;
+	t->figures = figures;
 	t->log = fopen(log_path, "w");
 	return t->log ? 0 : -errno;
 }
@@ -88,6 +90,12 @@ static void on_irq(struct telemetry *t, struct json_object *json, int64_t now)
 	t->interrupts = member_int(json, "count", 0);
 }
 
+static void on_figure(struct telemetry *t, struct json_object *json, int64_t now)
+{
+	(void)now;
+	figures_add(t->figures, member_string(json, "name", ""), t->timeline->generation, member_int(json, "value", 0));
+}
+
 static void on_check(struct telemetry *t, struct json_object *json, int64_t now)
 {
 	struct guest_check check = { .ok = member_bool(json, "ok", false), .generation = t->timeline->generation };
@@ -117,7 +125,7 @@ static const struct {
 	void (*on)(struct telemetry *t, struct json_object *json, int64_t now);
 } handlers[] = {
 	{ "hello", on_hello }, { "telemetry", on_telemetry }, { "device", on_device }, { "mark", on_mark },
-	{ "irq", on_irq }, { "check", on_check }, { "done", on_done },
+	{ "irq", on_irq }, { "check", on_check }, { "figure", on_figure }, { "done", on_done },
 };
 
 static void telemetry_line(void *ctx, char *line)

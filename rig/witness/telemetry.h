@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "figures.h"
 #include "ram.h"
 #include "rig_telemetry.h"
 #include "scenario.h"
@@ -24,6 +25,7 @@ struct guest_check {
 struct telemetry {
 	struct timeline *timeline;
 	const struct ram *ram;
+	struct figures *figures;
 	FILE *log;
 	bool done;
 	uint64_t pa;			/* of the page; 0: not said yet */
@@ -38,7 +40,8 @@ struct telemetry {
 };
 
 /* Return: 0, -errno. */
-int telemetry_init(struct telemetry *telemetry, struct timeline *timeline, const struct ram *ram, const char *log_path);
+int telemetry_init(struct telemetry *telemetry, struct timeline *timeline, const struct ram *ram, struct figures *figures,
+		   const char *log_path);
 void telemetry_close(struct telemetry *telemetry);
 
 /* Call when @fd is readable. Return: 0, -EPIPE (QEMU is gone), -errno. */

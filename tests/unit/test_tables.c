@@ -150,6 +150,29 @@ static void leaves_are_in_memory(void **state)
 		}
 }
 
+static void first_and_last_leaf_are_looked_at(void **state)
+{
+	static const __u64 bytes[3] = { PAGE_BYTES, 2 * MIB, GIB };
+	unsigned int levels, level, index;
+
+	(void)state;
+	for_each_levels(levels)
+		for (level = 0; level < 3; level++)
+			for (index = 0; index < 512; index += 511) {
+				const __u64 iova = bytes[level] * index;
+				struct fixture fixture = begin(levels);
+
+				tables_map(fixture.tables, iova, WORLD_END, level);
+				expect_at(&fixture, LU_ERR_RANGE, iova);
+				/* Memory that ends within it, however small that is. */
+				tables_map(fixture.tables, iova, 0, level);
+				expect(&fixture, LU_OK);
+				fixture.world->phys.end = bytes[level] - 1;
+				expect_at(&fixture, LU_ERR_RANGE, iova);
+				end(&fixture);
+			}
+}
+
 static void large_leaves_are_aligned(void **state)
 {
 	unsigned int levels, bit;
@@ -933,6 +956,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_present_is_not_looked_at),
 		cmocka_unit_test(each_present_entry_is_looked_at),
 		cmocka_unit_test(leaves_are_in_memory),
+		cmocka_unit_test(first_and_last_leaf_are_looked_at),
 		cmocka_unit_test(large_leaves_are_aligned),
 		cmocka_unit_test(no_leaf_is_larger),
 		cmocka_unit_test(a_cycle_is_found),

@@ -283,8 +283,8 @@ struct synthetic *synthetic_new(const char *scenario_json)
 	go_through_time(s);
 	unmute(kept);
 	if (trace_init(&run->trace, &run->scenario, &run->timeline, "/dev/null") ||
-	    console_init(&run->console, &run->timeline, "/dev/null") ||
-	    telemetry_init(&run->telemetry, &run->timeline, &run->ram, "/dev/null"))
+	    console_init(&run->console, &run->timeline, &run->figures, "/dev/null") ||
+	    telemetry_init(&run->telemetry, &run->timeline, &run->ram, &run->figures, "/dev/null"))
 		abort();
 	run->trace.clock_offset_ns = 0;
 	looks_init(&run->looks, run->scenario.iommu, &run->qmp, &run->ram);

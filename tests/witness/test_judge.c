@@ -21,6 +21,8 @@
 #define SCENARIO_REFUSED SCENARIO_WITH("\"quarantined\": [\"ohci\"], \"quarantined_at\": \"restore\", \"expect\": \"pass\", \"thresholds\": {" \
 				       " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
 
+#define SCENARIO_ICOUNT	SCENARIO_WITH("\"icount\": true, \"expect\": \"pass\"")
+
 struct rule {
 	const char *test, *rule;
 	void (*spoil)(struct synthetic *s);
@@ -650,7 +652,7 @@ static void never_refused(struct synthetic *s)
 
 static void refused_has_entry(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -659,7 +661,7 @@ static void refused_has_entry(struct synthetic *s)
 
 static void refused_had_entry(struct synthetic *s)
 {
-	const struct vtd_entry seen[] = {
+	const struct iommu_entry seen[] = {
 		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
 	};
 
@@ -866,6 +868,7 @@ static const struct rule rules[] = {
 	{ "igb rests when packets have ended", NULL, igb_rests_in_the_end, NULL, NULL },
 	{ "contained faults as due", NULL, rogue_faults_twice, SCENARIO_ROGUE, NULL },
 	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
+	{ "a counter that is the guest's to judge", NULL, hda_stopped_in_the_end, SCENARIO_ICOUNT, NULL },
 	{ "one domain ID, one table", NULL, one_id_one_table, NULL, NULL },
 	{ "PASIDs", NULL, nothing, NULL, give_pasids },
 	{ "PASIDs of first stage", NULL, nothing, NULL, give_first_stage_pasids },
@@ -978,6 +981,21 @@ static void test_no_packets(void **state)
 	synthetic_free(s);
 }
 
+/* A device that has nothing to do need not move. */
+static void test_idle_device(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO);
+	struct qemu_device idle = *s->run->trace.devices[HDA].device;
+
+	(void)state;
+	idle.idle = true;
+	s->run->trace.devices[HDA].device = &idle;
+	stop_counter(s, HDA, AT_WORKLOAD);
+	conclude(s);
+	assert_true(s->verdict.pass);
+	synthetic_free(s);
+}
+
 /* No hop, no hello: rules that follow from one another, so only the first matters. */
 static void test_machine_that_never_spoke(void **state)
 {
@@ -1004,14 +1022,14 @@ static void test_second_kernel_that_never_came(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rules) + 7] = {
+	struct CMUnitTest tests[ARRAY_SIZE(rules) + 8] = {
 		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
 		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
 		cmocka_unit_test(test_many_splats), cmocka_unit_test(test_reset_of_virtual_function),
-		cmocka_unit_test(test_no_packets),
+		cmocka_unit_test(test_no_packets), cmocka_unit_test(test_idle_device),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		tests[7 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+		tests[8 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

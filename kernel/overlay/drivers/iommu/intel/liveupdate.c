@@ -32,6 +32,7 @@
 #include "attach.h"
 #include "iommu.h"
 #include "../iommu-pages.h"
+#include "../liveupdate/cost.h"
 #include "../liveupdate/verify.h"
 #include "liveupdate.h"
 #include "pasid.h"
@@ -652,6 +653,7 @@ bool intel_liveupdate_handover(struct intel_iommu *iommu)
 
 	if (!kexec_in_progress || !handover || liveupdate_fault(LIVEUPDATE_FAULT_SHUTDOWN_TRANSLATION))
 		return false;
+	iommu_cost_scope(IOMMU_COST_HANDOVER, iommu->reg_phys);
 	list_for_each_entry(device, &handover->devices, list) {
 		WARN_ON(vtd_handover_copy(device));
 		vtd_handover_flush_pasids(device);
@@ -1019,6 +1021,7 @@ static const char *vtd_adopt_root(struct intel_iommu *iommu, const struct iommu_
 	u64 rtaddr = readq(iommu->reg + DMAR_RTADDR_REG);
 	unsigned int index;
 
+	iommu_cost_scope(IOMMU_COST_ADOPT, iommu->reg_phys);
 	if (!seen)
 		return "no memory to check the tables of its unit";
 	if (!(unit->flags & IOMMU_UNIT_SER_SCALABLE) != !sm_supported(iommu))
@@ -1084,6 +1087,7 @@ bool intel_liveupdate_adopt_device(struct device *dev)
 
 	if (!iommu_liveupdate_incoming() || !dev_is_pci(dev))
 		return false;
+	iommu_cost_scope(IOMMU_COST_PROBE, 0);
 	device = iommu_liveupdate_device(vtd_incoming_unit(info->iommu), info->segment,
 					 PCI_DEVID(info->bus, info->devfn));
 	if (!device)

@@ -42,6 +42,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../iommu-priv.h"
+#include "../liveupdate/cost.h"
 #include "../liveupdate/verify.h"
 #include "io_pagetable.h"
 #include "iommufd_private.h"
@@ -472,6 +473,7 @@ static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 	int ret;
 
 	guard(mutex)(&iommufd_liveupdate_lock);
+	iommu_cost_scope(IOMMU_COST_FREEZE, 0);
 	lu = iommufd_liveupdate_find(ictx);
 	xa_for_each(&ictx->objects, index, obj) {
 		obj = iommufd_get_object(ictx, index, IOMMUFD_OBJ_DEVICE);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 
 #include "blob.h"
+#include "cost.h"
 
 static size_t lu_blob_room(void *blob)
 {
@@ -14,6 +15,7 @@ static void lu_blob_withdraw(void **blob)
 {
 	if (!*blob)
 		return;
+	iommu_cost_keep(IOMMU_KEPT_METADATA, -(s64)lu_blob_room(*blob));
 	kho_remove_subtree(*blob);
 	kho_unpreserve_free(*blob);
 	*blob = NULL;
@@ -59,6 +61,7 @@ int lu_blob_publish(const char *subtree, void **blob, size_t bytes, void (*write
 		kho_unpreserve_free(new);
 		return ret;
 	}
+	iommu_cost_keep(IOMMU_KEPT_METADATA, (s64)lu_blob_room(new) - (old ? (s64)lu_blob_room(old) : 0));
 	kho_unpreserve_free(old);
 	*blob = new;
 	return 0;

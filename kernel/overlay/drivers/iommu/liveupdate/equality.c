@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 
 #include "../iommu-priv.h"
+#include "cost.h"
 #include "incoming.h"
 
 #define CREATE_TRACE_POINTS
@@ -74,6 +75,7 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 	ret = iommu_incoming_walk(restored);
 	if (ret)
 		return ret;
+	iommu_cost_scope(IOMMU_COST_COMPARE, 0);
 	if (!domain->owner || !domain->owner->liveupdate)
 		return -EOPNOTSUPP;
 	ret = domain->owner->liveupdate->describe_domain(domain, &new);

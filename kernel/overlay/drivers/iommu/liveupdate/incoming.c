@@ -39,6 +39,7 @@
 
 #include "../iommu-pages.h"
 #include "../iommu-priv.h"
+#include "cost.h"
 #include "incoming.h"
 
 static DEFINE_MUTEX(iommu_incoming_lock);
@@ -101,6 +102,7 @@ static void iommu_incoming_find(void)
 	size_t bytes;
 	int ret;
 
+	iommu_cost_scope(IOMMU_COST_FIND, 0);
 	iommu_incoming_found = IOMMU_INCOMING_NONE;
 	ret = kho_retrieve_subtree(IOMMU_SER_SUBTREE, &pa, &bytes);
 	if (ret == -ENOENT)
@@ -371,6 +373,7 @@ void iommu_liveupdate_verify_domains(void)
 		return;
 	done = true;
 	domains = lu_iommu_domains(iommu_incoming_ser);
+	iommu_cost_scope(IOMMU_COST_VERIFY, 0);
 	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
 		if (!lu_verify_domain_head(&domains[i], &phys, &verdict) || !iommu_incoming_domain_alone(i, &verdict))
 			iommu_incoming_refuse_domain(i, &verdict);
@@ -652,6 +655,7 @@ int iommu_incoming_walk(struct iommu_restored *restored)
 			return -EIO;
 		if (restored->walked)
 			return 0;
+		iommu_cost_scope(IOMMU_COST_WALK, 0);
 		ret = iommu_incoming_walk_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index], &verdict);
 		restored->walked = !ret;
 		if (ret != -EIO)
@@ -798,6 +802,7 @@ static void iommu_incoming_free_domain(struct iommu_restored *restored)
 	if (restored->freed || WARN_ON(iommu_incoming_busy(restored->index)))
 		return;
 	restored->freed = true;
+	iommu_cost_scope(IOMMU_COST_FREE, 0);
 	iommu_incoming_release_tags(restored);
 	if (!restored->refused)
 		iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);

@@ -36,6 +36,7 @@
 #include "../iommu-priv.h"
 #include "arena.h"
 #include "blob.h"
+#include "cost.h"
 #include "verify.h"
 
 struct iommu_outgoing_domain {
@@ -270,6 +271,16 @@ static void iommu_outgoing_say_cost(const struct iommu_outgoing_domain *out)
 			out->ser.token, out->ser.iommufd_id, out->ser.nr_blocks);
 }
 
+static void iommu_outgoing_count(const struct iommu_outgoing_domain *out, int by)
+{
+	const s64 nr_blocks = out->ser.nr_blocks;
+
+	iommu_cost_keep(IOMMU_KEPT_TABLES, by * (s64)out->ser.nr_tables);
+	iommu_cost_keep(IOMMU_KEPT_TABLE_KEYS, by * nr_blocks);
+	iommu_cost_keep(IOMMU_KEPT_TABLE_RUNS, by * (s64)iommu_cost_runs(out->blocks, nr_blocks));
+	iommu_cost_keep(IOMMU_KEPT_METADATA, by * nr_blocks * (s64)sizeof(*out->blocks));
+}
+
 static int iommu_outgoing_preserve_tables(struct iommu_outgoing_domain *out)
 {
 	struct pt_iommu *pt = iommupt_from_domain(out->domain);
@@ -302,6 +313,7 @@ static int iommu_outgoing_preserve_tables(struct iommu_outgoing_domain *out)
 		out->ser.nr_tables++;
 	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_TOP) && list_empty(&iommu_outgoing_domains))
 		out->ser.top_pa = out->ser.blocks_pa;
+	iommu_outgoing_count(out, 1);
 	return 0;
 
 err_free:
@@ -311,6 +323,7 @@ err_free:
 
 static void iommu_outgoing_free_domain(struct iommu_outgoing_domain *out)
 {
+	iommu_outgoing_count(out, -1);
 	iommu_outgoing_unpreserve_blocks(out->blocks, out->ser.nr_blocks);
 	kho_unpreserve_free(out->blocks);
 	kfree(out);
@@ -382,6 +395,7 @@ int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id
 		return ret;
 
 	guard(mutex)(&iommu_outgoing_lock);
+	iommu_cost_scope(IOMMU_COST_PRESERVE, 0);
 	if (iommu_outgoing_find_domain(domain))
 		return -EBUSY;
 
@@ -432,6 +446,12 @@ void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain)
 	iommu_outgoing_free_domain(out);
 }
 
+/* The tables that it is left on, and their list. */
+static s64 iommu_outgoing_unit_bytes(const struct iommu_unit_ser *ser)
+{
+	return (s64)ser->nr_pages * (PAGE_SIZE + sizeof(u64));
+}
+
 /**
  * iommu_liveupdate_set_unit() - a driver describes a unit as it will be left
  * @ser: What the next kernel will find; replaces what was said of the unit before.
@@ -451,6 +471,7 @@ int iommu_liveupdate_set_unit(const struct iommu_unit_ser *ser)
 			return -ENOMEM;
 		list_add_tail(&unit->list, &iommu_outgoing_units);
 	}
+	iommu_cost_keep(IOMMU_KEPT_METADATA, iommu_outgoing_unit_bytes(ser) - iommu_outgoing_unit_bytes(&unit->ser));
 	unit->ser = *ser;
 	return 0;
 }
@@ -470,6 +491,7 @@ void iommu_liveupdate_drop_unit(u32 driver, u64 id)
 	unit = iommu_outgoing_find_unit(driver, id);
 	if (!unit)
 		return;
+	iommu_cost_keep(IOMMU_KEPT_METADATA, -iommu_outgoing_unit_bytes(&unit->ser));
 	list_del(&unit->list);
 	kfree(unit);
 }
@@ -564,6 +586,7 @@ int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate
 		return ret;
 
 	guard(mutex)(&iommu_outgoing_lock);
+	iommu_cost_scope(IOMMU_COST_PRESERVE, 0);
 	if (iommu_outgoing_find_device(dev))
 		return -EBUSY;
 	if (iommu_outgoing_nr_pasids() + nr_attach - 1 > IOMMU_SER_MAX_PASIDS)
@@ -585,6 +608,7 @@ int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate
 	if (ret)
 		goto err_unlist;
 	iommu_outgoing_count_attached(out, 1);
+	iommu_cost_keep(IOMMU_KEPT_METADATA, out->ser.pasid_dir_bytes);
 	return 0;
 
 err_unlist:
@@ -615,6 +639,7 @@ void iommu_liveupdate_unpreserve_device(struct device *dev)
 	dev_iommu_ops(dev)->liveupdate->unpreserve_device(dev);
 	WARN_ON(iommu_outgoing_publish());
 	iommu_outgoing_count_attached(out, -1);
+	iommu_cost_keep(IOMMU_KEPT_METADATA, -(s64)out->ser.pasid_dir_bytes);
 	kfree(out);
 }
 

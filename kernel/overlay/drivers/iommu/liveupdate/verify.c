@@ -501,6 +501,56 @@ static bool lu_run_is_whole(const struct lu_format *format, const __u64 *table, 
 }
 
 /*
+ * Does each entry of a table of level 0 map nothing beyond @last_pa, and is none of a run? One that is not present is empty, as a rule, and
+ * passes; one that is not empty may not. The difference wraps for what lies beyond, and so does @last_pa itself if memory is smaller than a
+ * leaf.
+ */
+static bool lu_small_leaves_good(const struct lu_format *format, const __u64 *table, __u64 last_pa)
+{
+	const __u64 address = format->address;
+	__u64 any = 0, beyond = 0;
+	unsigned int i;
+
+	for (i = 0; i < LU_NR_ENTRIES; i++) {
+		any |= table[i];
+		beyond |= last_pa - (table[i] & address);
+	}
+	return !(any & format->next_level) && !(beyond & (1ULL << 63));
+}
+
+/* Is each present entry of a higher table a leaf that is aligned, and maps nothing beyond @last_pa? */
+static bool lu_large_leaves_good(const struct lu_format *format, const __u64 *table, __u64 below, __u64 last_pa)
+{
+	const __u64 present = format->present, large = format->large, address = format->address & ~format->large_other;
+	__u64 unlike = 0, beyond = 0;
+	unsigned int i;
+
+	for (i = 0; i < LU_NR_ENTRIES; i++) {
+		/* For what is not present, a leaf that is good. */
+		const __u64 entry = table[i] & present ? table[i] : large;
+
+		unlike |= entry ^ large;
+		beyond |= last_pa - (entry & address);
+	}
+	return !(unlike & (large | (address & below))) && !(beyond & (1ULL << 63));
+}
+
+/*
+ * Is a table all leaves, and all of them well formed? Then there is nothing more to look at. No branch hangs on an entry, since a
+ * processor cannot guess which are present. If not, each entry is looked at.
+ */
+static bool lu_leaves_good(const struct lu_walk *walk, const __u64 *table, unsigned int level)
+{
+	const __u64 bytes = lu_level_bytes(level), last_pa = walk->phys->end - bytes;
+
+	if (!level)
+		return lu_small_leaves_good(walk->format, table, last_pa);
+	if (level > LU_LARGEST_LEAF_LEVEL || walk->format->next_level)
+		return false;
+	return lu_large_leaves_good(walk->format, table, bytes - 1, last_pa);
+}
+
+/*
  * @level: 0 for the level of 4 KiB leaves, as generic_pt counts. Recursion ends at level 0, five calls deep at most.
  * @iova: The indices so far, put together.
  */
@@ -515,6 +565,8 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
 	table = walk->phys->read(walk->phys, table_pa, LU_PAGE_BYTES);
 	if (!table)
 		return lu_refuse(walk->verdict, LU_ERR_RANGE, 0, table_pa);
+	if (lu_leaves_good(walk, table, level))
+		return true;
 
 	for (i = 0; i < 512; i++) {
 		__u64 entry = table[i];

@@ -23,6 +23,7 @@
 #include <linux/vfio-liveupdate.h>
 #include <linux/vfio_pci_core.h>
 
+#include "../../iommu/liveupdate/cost.h"
 #include "../../iommu/liveupdate/verify.h"
 #include "vfio_pci_liveupdate.h"
 
@@ -110,6 +111,7 @@ static int vfio_pci_luo_freeze(struct liveupdate_file_op_args *args)
 	struct vfio_pci_outgoing *outgoing = args->private_data;
 	u16 flags;
 
+	iommu_cost_scope(IOMMU_COST_FREEZE, 0);
 	if (!pdev->msix_enabled)
 		return 0;
 	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Time that goes on through a kexec: the processor's time stamp counter. In a scenario with "icount" it counts instructions, and
+ * time in which the processor had nothing to do, which the kernel knows apart.
+ */
+#ifndef RIG_GUEST_CLOCK_H
+#define RIG_GUEST_CLOCK_H
+
+#include <stdint.h>
+
+/* From begin to end. While it lasts, both are as of its begin. */
+struct span {
+	uint64_t ticks;
+	uint64_t idle_ns;	/* of these, how long the processor had nothing to do */
+};
+
+/* What the kernel's log tells of its boot. */
+struct boot_times {
+	uint64_t clock_ticks;	/* of the counter when this kernel's clock began */
+	uint64_t memory_ns;	/* from the line "mem auto-init" to "SLUB": reserving what was preserved, freeing all else; 0: no clock yet */
+};
+
+void clock_begin(void);
+uint64_t clock_ticks(void);
+double clock_ticks_per_ns(void);
+int clock_idle_read(uint64_t *idle_ns);
+int clock_boot_read(struct boot_times *times);
+
+int span_begin(struct span *span);
+int span_end(struct span *span);
+
+int clock_stamp_leave(void);
+int clock_stamp_find(uint64_t *ticks);
+
+#endif

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define GIB		(1LL << 30)
+#define MEGA		1e6
+#define NOTHING_KEPT	"nothing is preserved: no keys, no metadata, and no phase that has to do with them"
+
+static void put(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+static struct json_object *new_count(int64_t value)
+{
+	return value == BENCH_NO_FIGURE ? NULL : json_object_new_int64(value);
+}
+
+static struct json_object *new_ms(int64_t ns)
+{
+	char text[32];
+
+	if (ns == BENCH_NO_FIGURE)
+		return NULL;
+	snprintf(text, sizeof(text), "%.3f", ns / MEGA);
+	return json_object_new_double_s(ns / MEGA, text);
+}
+
+static bool keeps(const struct bench_row *row)
+{
+	return strcmp(row->mode, "stock") && strcmp(row->mode, "cold");
+}
+
+static struct json_object *new_phases(const struct bench_run *run, struct json_object *(*new_value)(int64_t value))
+{
+	struct json_object *object = json_object_new_object();
+
+	for (unsigned int i = 0; i < BENCH_NR_PHASES; i++)
+		put(object, bench_phase_names[i], new_value(run->phases[i]));
+	put(object, "blackout_idle", new_value(run->idle));
+	return object;
+}
+
+/* By how much two runs differ, in percent of the first. */
+static struct json_object *new_repeat(const struct bench_row *row)
+{
+	struct json_object *object;
+
+	if (!row->again.ran)
+		return NULL;
+	object = json_object_new_object();
+	for (unsigned int i = 0; i < BENCH_NR_PHASES; i++) {
+		int64_t one = row->counted.phases[i], other = row->again.phases[i];
+		bool both = one != BENCH_NO_FIGURE && other != BENCH_NO_FIGURE && one;
+
+		put(object, bench_phase_names[i], both ? json_object_new_double(100.0 * (other - one) / one) : NULL);
+	}
+	return object;
+}
+
+static struct json_object *new_why_null(const struct bench_row *row)
+{
+	struct json_object *array = json_object_new_array();
+
+	if (!row->counted.ran)
+		json_object_array_add(array, json_object_new_string("the row was not run"));
+	else if (!keeps(row))
+		json_object_array_add(array, json_object_new_string(NOTHING_KEPT));
+	if (row->counted.ran && !row->timed.ran)
+		json_object_array_add(array, json_object_new_string("ms: the row was run with counted instructions alone"));
+	return array;
+}
+
+static struct json_object *new_row(const struct bench_row *row)
+{
+	struct json_object *object = json_object_new_object();
+
+	put(object, "name", json_object_new_string(row->name));
+	put(object, "mode", json_object_new_string(row->mode));
+	put(object, "mapped_bytes", json_object_new_int64(row->mapped_bytes));
+	put(object, "page_bytes", json_object_new_int64(row->page_bytes));
+	put(object, "devices", json_object_new_int64(row->nr_devices));
+	put(object, "scattered", json_object_new_boolean(row->scattered));
+	put(object, "ran", json_object_new_boolean(row->counted.ran));
+	put(object, "reason", *row->reason ? json_object_new_string(row->reason) : NULL);
+	put(object, "why_null", new_why_null(row));
+	put(object, "tables", new_count(row->counted.tables));
+	put(object, "kho_keys", new_count(row->counted.table_keys));
+	put(object, "table_runs", new_count(row->counted.table_runs));
+	put(object, "metadata_bytes", new_count(row->counted.metadata_bytes));
+	put(object, "peak_bytes", new_count(row->counted.peak_bytes));
+	put(object, "insns", new_phases(&row->counted, new_count));
+	put(object, "ms", new_phases(&row->timed, new_ms));
+	put(object, "repeat_percent", new_repeat(row));
+	return object;
+}
+
+static struct json_object *new_report(const struct bench *bench)
+{
+	struct json_object *report = json_object_new_object(), *rows = json_object_new_array();
+	bool held;
+
+	for (unsigned int i = 0; i < bench->nr_rows; i++)
+		json_object_array_add(rows, new_row(&bench->rows[i]));
+	put(report, "schema", json_object_new_int(BENCH_SCHEMA));
+	put(report, "rows", rows);
+	put(report, "micro", json_object_get(bench->micro));
+	put(report, "goals", bench_goals(bench, &held));
+	put(report, "goals_held", json_object_new_boolean(held));
+	return report;
+}
+
+static FILE *open_in(const char *directory, const char *name)
+{
+	char path[PATH_BYTES];
+	FILE *file;
+
+	if (path_make(path, "%s/%s", directory, name))
+		return NULL;
+	file = fopen(path, "w");
+	if (!file)
+		complain("%s: %s", path, strerror(errno));
+	return file;
+}
+
+/* Millions of instructions, with as many digits as say something. */
+static void cell(FILE *file, int64_t value)
+{
+	double millions = value / MEGA;
+
+	if (value == BENCH_NO_FIGURE)
+		fputs(" |", file);
+	else
+		fprintf(file, " %.*f |", millions < 1 ? 3 : millions < 100 ? 1 : 0, millions);
+}
+
+static void cell_count(FILE *file, int64_t value)
+{
+	if (value == BENCH_NO_FIGURE)
+		fputs(" |", file);
+	else
+		fprintf(file, " %" PRId64 " |", value);
+}
+
+static void cell_bytes(FILE *file, int64_t value)
+{
+	if (value == BENCH_NO_FIGURE)
+		fputs(" |", file);
+	else if (value < 1 << 20)
+		fprintf(file, " %.0f KiB |", value / 1024.0);
+	else
+		fprintf(file, " %.1f MiB |", value / 1048576.0);
+}
+
+static void write_label(FILE *file, const struct bench_row *row)
+{
+	fprintf(file, "| %s | ", row->mode);
+	if (!row->mapped_bytes)
+		fputs("0", file);
+	else
+		fprintf(file, "%lld GiB of %s", (long long)(row->mapped_bytes / GIB), row->page_bytes == 4096 ? "4 KiB" : "2 MiB");
+	fprintf(file, "%s | %lld |", row->scattered ? "" : ", in one piece", (long long)row->nr_devices);
+}
+
+static void write_head(FILE *file, const char *title, const char *const *columns, unsigned int nr)
+{
+	fprintf(file, "%s\n\n| mode | mapped | devices |", title);
+	for (unsigned int i = 0; i < nr; i++)
+		fprintf(file, " %s |", columns[i]);
+	fputs("\n| --- | --- | --- |", file);
+	for (unsigned int i = 0; i < nr; i++)
+		fputs(" --- |", file);
+	fputs("\n", file);
+}
+
+static void write_phases(const struct bench *bench, FILE *file)
+{
+	static const char *const columns[] = {
+		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "nothing to do",
+	};
+
+	write_head(file, "Blackout, in millions of instructions:", columns, ARRAY_SIZE(columns));
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		const int64_t *phases = row->counted.phases;
+
+		if (!row->counted.ran)
+			continue;
+		write_label(file, row);
+		cell(file, phases[BENCH_BLACKOUT]);
+		cell(file, phases[BENCH_KEXEC]);
+		cell(file, phases[BENCH_BOOT]);
+		cell(file, phases[BENCH_EARLY_BOOT]);
+		cell(file, phases[BENCH_IOMMU_RESTORE]);
+		cell(file, phases[BENCH_RETRIEVE]);
+		cell(file, phases[BENCH_SERVE]);
+		cell(file, row->counted.idle);
+		fputs("\n", file);
+	}
+}
+
+static void write_others(const struct bench *bench, FILE *file)
+{
+	static const char *const columns[] = { "preserve", "freeze", "map", "compare", "swap", "free", "finish" };
+
+	write_head(file, "\nBefore and after it, in millions of instructions:", columns, ARRAY_SIZE(columns));
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		const int64_t *phases = row->counted.phases;
+
+		if (!row->counted.ran || !keeps(row))
+			continue;
+		write_label(file, row);
+		cell(file, phases[BENCH_PRESERVE]);
+		cell(file, phases[BENCH_FREEZE]);
+		cell(file, phases[BENCH_MAP]);
+		cell(file, phases[BENCH_COMPARE]);
+		cell(file, phases[BENCH_SWAP]);
+		cell(file, phases[BENCH_FREE]);
+		cell(file, phases[BENCH_FINISH]);
+		fputs("\n", file);
+	}
+}
+
+static void write_kept(const struct bench *bench, FILE *file)
+{
+	static const char *const columns[] = { "tables", "pieces of memory", "KHO keys", "metadata", "memory in use at most" };
+
+	write_head(file, "\nWhat is kept:", columns, ARRAY_SIZE(columns));
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+
+		if (!row->counted.ran)
+			continue;
+		write_label(file, row);
+		cell_count(file, row->counted.tables);
+		cell_count(file, row->counted.table_runs);
+		cell_count(file, row->counted.table_keys);
+		cell_bytes(file, row->counted.metadata_bytes);
+		cell_bytes(file, row->counted.peak_bytes);
+		fputs("\n", file);
+	}
+}
+
+static void write_times(const struct bench *bench, FILE *file)
+{
+	static const char *const columns[] = { "blackout", "early boot", "IOMMU restore", "retrieve", "serve", "preserve", "compare" };
+
+	write_head(file, "\nMilliseconds under software emulation, without counting, once:", columns, ARRAY_SIZE(columns));
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		const int64_t *phases = row->timed.phases;
+
+		if (!row->timed.ran)
+			continue;
+		write_label(file, row);
+		cell(file, phases[BENCH_BLACKOUT]);
+		cell(file, phases[BENCH_EARLY_BOOT]);
+		cell(file, phases[BENCH_IOMMU_RESTORE]);
+		cell(file, phases[BENCH_RETRIEVE]);
+		cell(file, phases[BENCH_SERVE]);
+		cell(file, phases[BENCH_PRESERVE]);
+		cell(file, phases[BENCH_COMPARE]);
+		fputs("\n", file);
+	}
+}
+
+static void write_not_run(const struct bench *bench, FILE *file)
+{
+	fputs("\nNot run:\n\n", file);
+	for (unsigned int i = 0; i < bench->nr_rows; i++)
+		if (!bench->rows[i].counted.ran)
+			fprintf(file, "- %s: %s\n", bench->rows[i].name, bench->rows[i].reason);
+}
+
+static void write_goals(const struct bench *bench, FILE *file)
+{
+	bool held;
+	struct json_object *goals = bench_goals(bench, &held);
+
+	fputs("\n| goal | | at most | is | |\n| --- | --- | --- | --- | --- |\n", file);
+	for (size_t i = 0; i < json_object_array_length(goals); i++) {
+		struct json_object *goal = json_object_array_get_idx(goals, i), *value = json_object_object_get(goal, "value");
+
+		fprintf(file, "| %s | %s | %g %s | ", member_string(goal, "name", ""), member_string(goal, "says", ""),
+			json_object_get_double(json_object_object_get(goal, "limit")), member_string(goal, "unit", ""));
+		if (value)
+			fprintf(file, "%.*f | %s |\n", json_object_get_double(value) < 100 ? 2 : 0, json_object_get_double(value),
+				member_bool(goal, "holds", false) ? "holds" : "**does not hold**");
+		else
+			fputs("| not run |\n", file);
+	}
+	json_object_put(goals);
+}
+
+static int write_tables(const struct bench *bench, const char *directory)
+{
+	FILE *file = open_in(directory, "tables.md");
+
+	if (!file)
+		return -EIO;
+	write_phases(bench, file);
+	write_others(bench, file);
+	write_kept(bench, file);
+	write_times(bench, file);
+	write_goals(bench, file);
+	write_not_run(bench, file);
+	return fclose(file) ? -errno : 0;
+}
+
+/* For each mode a block of lines, by size: what is mapped in GiB, blackout, early boot and IOMMU restore in millions. */
+static void write_mode_data(const struct bench *bench, const char *mode, FILE *file)
+{
+	fprintf(file, "\"%s\"\n", mode);
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		const int64_t *phases = row->counted.phases;
+
+		if (!row->counted.ran || !row->scattered || row->nr_devices != 1 || strcmp(row->mode, mode) ||
+		    (row->mapped_bytes && row->page_bytes != 4096))
+			continue;
+		fprintf(file, "%g %g", (double)row->mapped_bytes / GIB, phases[BENCH_BLACKOUT] / MEGA);
+		fprintf(file, " %g", phases[BENCH_EARLY_BOOT] == BENCH_NO_FIGURE ? NAN : phases[BENCH_EARLY_BOOT] / MEGA);
+		fprintf(file, " %g\n", phases[BENCH_IOMMU_RESTORE] == BENCH_NO_FIGURE ? NAN : phases[BENCH_IOMMU_RESTORE] / MEGA);
+	}
+	fputs("\n\n", file);
+}
+
+static int write_data(const struct bench *bench, const char *directory)
+{
+	static const char *const modes[] = { "stock", "page-by-page", "arenas", "cold" };
+	FILE *file = open_in(directory, "size.dat");
+
+	if (!file)
+		return -EIO;
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		write_mode_data(bench, modes[i], file);
+	return fclose(file) ? -errno : 0;
+}
+
+/* What a blackout is made of: parts that add up. */
+static int write_parts(const struct bench *bench, const char *directory)
+{
+	FILE *file = open_in(directory, "parts.dat");
+
+	if (!file)
+		return -EIO;
+	fputs("row kexec boot-otherwise early-boot IOMMU-restore retrieve serve map\n", file);
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		int64_t of[BENCH_NR_PHASES];
+
+		if (!row->counted.ran)
+			continue;
+		for (unsigned int j = 0; j < BENCH_NR_PHASES; j++)
+			of[j] = row->counted.phases[j] == BENCH_NO_FIGURE ? 0 : row->counted.phases[j];
+		fprintf(file, "\"%s\" %g %g %g %g %g %g %g\n", row->name, of[BENCH_KEXEC] / MEGA,
+			(of[BENCH_BOOT] - of[BENCH_EARLY_BOOT] - of[BENCH_IOMMU_RESTORE]) / MEGA, of[BENCH_EARLY_BOOT] / MEGA,
+			of[BENCH_IOMMU_RESTORE] / MEGA, of[BENCH_RETRIEVE] / MEGA, of[BENCH_SERVE] / MEGA,
+			keeps(row) ? 0 : of[BENCH_MAP] / MEGA);
+	}
+	return fclose(file) ? -errno : 0;
+}
+
+static int write_report(const struct bench *bench, const char *directory)
+{
+	struct json_object *report = new_report(bench);
+	char path[PATH_BYTES];
+	int err = path_make(path, "%s/report.json", directory);
+
+	if (!err && json_object_to_file_ext(path, report, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE)) {
+		complain("%s: %s", path, json_util_get_last_err());
+		err = -EIO;
+	}
+	json_object_put(report);
+	return err;
+}
+
+int bench_write(const struct bench *bench, const char *directory)
+{
+	int err = write_report(bench, directory);
+
+	if (!err)
+		err = write_tables(bench, directory);
+	if (!err)
+		err = write_data(bench, directory);
+	return err ? err : write_parts(bench, directory);
+}
