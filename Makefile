@@ -15,7 +15,7 @@ help:
 	@echo 'make demo           watch a live update: verdict, timeline and picture (first time: sets up and builds)'
 	@echo 'make test           run every test (TESTS=<pattern> for some)'
 	@echo 'make kernel         build the kernels A and B'
-	@echo 'make kernels        build all kernels: A, B, stock, fault, debug'
+	@echo 'make kernels        build all kernels: A, B, stock, fault, debug, vtd, amd, neither'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
 	@echo 'make vm-list        list the scenarios'
 	@echo 'make guest          build the program of the machine under test'
@@ -37,7 +37,7 @@ kernel: source
 	@scripts/kernel-build.sh A B
 
 kernels: source
-	@scripts/kernel-build.sh A B stock fault debug
+	@scripts/kernel-build.sh A B stock fault debug vtd amd neither
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)
