@@ -16,7 +16,7 @@ help:
 	@echo 'make test           run every test (TESTS=<pattern> for some)'
 	@echo 'make bench          what an update costs, by what is mapped: out/bench (BENCH=quick, or patterns of rows)'
 	@echo 'make kernel         build the kernels A and B'
-	@echo 'make kernels        build all kernels: A, B, stock, fault, debug'
+	@echo 'make kernels        build all kernels: A, B, stock, fault, debug, vtd, amd, neither'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
 	@echo 'make vm-list        list the scenarios'
 	@echo 'make guest          build the program of the machine under test'
@@ -41,7 +41,7 @@ kernel: source
 	@scripts/kernel-build.sh A B
 
 kernels: source
-	@scripts/kernel-build.sh A B stock fault debug
+	@scripts/kernel-build.sh A B stock fault debug vtd amd neither
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)

@@ -7,9 +7,11 @@
 #	pagewise	the patched tree without what makes early boot linear in what was preserved, for make bench
 #	fault	the patched tree, which can be told to do something wrong
 #	debug	the patched tree with KASAN, lockdep, fault injection and KUnit
+#	vtd, amd, neither
+#		A with one of the two IOMMU drivers, or with none
 #
 # A kernel is built again when its tree, its configuration or the compiler changed. A and B share one object
-# directory: the second costs a link, not a build. KERNEL_TREE= builds A, B, fault and debug from another tree, a git branch
+# directory: the second costs a link, not a build. vtd, amd and neither share another. KERNEL_TREE= builds all but stock from another tree, a git branch
 # being worked on, say; then make is asked each time. CCACHE_DIR= names a compiler cache other than build/ccache.
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -46,6 +48,7 @@ own_tree() {
 objects_of() {
 	case $1 in
 	stock | pagewise | fault | debug) kind=$1 ;;
+	vtd | amd | neither) kind=drivers ;;
 	*) kind=hitless ;;
 	esac
 	if own_tree "$1"; then
@@ -60,6 +63,13 @@ fragments_of() {
 	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/hitless.config"
 	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"
+	case $1 in
+	amd | neither) printf '%s\n' "$KERNEL_DIR/configs/no-vtd.config" ;;
+	esac
+	case $1 in
+	vtd | neither) printf '%s\n' "$KERNEL_DIR/configs/no-amd.config" ;;
+	esac
+	[ "$1" != neither ] || printf '%s\n' "$KERNEL_DIR/configs/neither.config"
 }
 
 kernel_make() (
@@ -172,11 +182,11 @@ ordered() {
 	esac
 }
 
-[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|pagewise|fault|debug..."
+[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|pagewise|fault|debug|vtd|amd|neither..."
 for name in "$@"; do
 	case $name in
-	stock | A | B | pagewise | fault | debug) ;;
-	*) die "$name: not one of stock, A, B, pagewise, fault, debug" ;;
+	stock | A | B | pagewise | fault | debug | vtd | amd | neither) ;;
+	*) die "$name: not one of stock, A, B, pagewise, fault, debug, vtd, amd, neither" ;;
 	esac
 	[ -d "$(tree_of "$name")" ] || die "no tree $(tree_of "$name"): run scripts/kernel-prepare.sh"
 done

@@ -104,6 +104,9 @@ static bool record_names_other(const struct run *run)
 {
 	int sid = run->scenario.iommu->fault_source(run->sampler.fault_record);
 
+	/* It does not say whose: the traces do. */
+	if (sid < 0)
+		return true;
 	for (unsigned int i = 0; i < run->trace.nr_devices; i++)
 		if (is_contained(&run->trace.devices[i]) && run->trace.devices[i].device->bdf == sid)
 			return true;

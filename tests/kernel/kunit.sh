@@ -7,7 +7,8 @@ set -eu
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-suites='iommu-liveupdate iommu-liveupdate-incoming iommu-liveupdate-arena iommu-liveupdate-vtd iommu-liveupdate-vtd-entry iommu-liveupdate-vtd-attach'
+suites='iommu-liveupdate iommu-liveupdate-incoming iommu-liveupdate-arena iommu-liveupdate-vtd iommu-liveupdate-vtd-entry'
+suites="$suites iommu-liveupdate-vtd-attach iommu-liveupdate-amd iommu-liveupdate-amd-entry"
 log=$BUILD/test/kunit.log
 out=$BUILD/test/kunit
 rm -rf "$out"

@@ -47,33 +47,33 @@ says() {
 
 # good, unit, ten steps of building, one scenario
 passes 'all good' runner
-ends '14 passed, 0 failed, 0 skipped'
+ends '17 passed, 0 failed, 0 skipped'
 says '^ok    scenario/fine '
 passes 'all good, in CI' ci
-ends '14 passed, 0 failed, 0 skipped'
+ends '17 passed, 0 failed, 0 skipped'
 
 printf 'echo much\necho "no such device here"\nexit 77\n' >"$top/tests/scripts/skipped.sh"
 passes 'one skipped' runner
-ends '14 passed, 0 failed, 1 skipped'
+ends '17 passed, 0 failed, 1 skipped'
 says '^skip  scripts/skipped  *(no such device here)$'
 
 printf 'echo the reason\nexit 3\n' >"$top/tests/scripts/bad.sh"
 refuses 'one failed' '^FAIL  scripts/bad .*exit status 3' runner
 says '^    the reason$'
-ends '14 passed, 1 failed, 1 skipped'
+ends '17 passed, 1 failed, 1 skipped'
 refuses 'one failed, in CI' FAIL ci
-ends '14 passed, 1 failed, 1 skipped'
+ends '17 passed, 1 failed, 1 skipped'
 rm "$top/tests/scripts/bad.sh" "$top/tests/scripts/skipped.sh"
 
 echo '{}' >"$top/rig/scenarios/bad.json"
 refuses 'a scenario failed' '^FAIL  scenario/bad ' runner
 says '^    verdict of bad$'
-ends '14 passed, 1 failed, 0 skipped'
+ends '17 passed, 1 failed, 0 skipped'
 rm "$top/rig/scenarios/bad.json"
 
 echo B >"$top/broken"
 refuses 'a kernel does not build' '^FAIL  build/kernel-B ' runner
-ends '13 passed, 1 failed, 0 skipped'
+ends '16 passed, 1 failed, 0 skipped'
 rm "$top/broken"
 
 printf 'check:\n\t@exit 1\n' >"$top/tests/unit/Makefile"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,20 +144,74 @@ static void go_through_time(struct synthetic *s)
 	t->done_generation = 1;
 }
 
+static bool is_amd(const struct synthetic *s)
+{
+	return s->run->scenario.iommu == &amdvi_model;
+}
+
+static void say_tracef(struct synthetic *s, double seconds, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say_tracef(struct synthetic *s, double seconds, const char *fmt, ...)
+{
+	char text[160];
+	va_list list;
+
+	va_start(list, fmt);
+	vsnprintf(text, sizeof(text), fmt, list);
+	va_end(list);
+	say_trace(s, seconds, text);
+}
+
+void say_platform_reset(struct synthetic *s, double seconds)
+{
+	say_trace(s, seconds, is_amd(s) ? "resettable_phase_hold_exec obj=0x77(amd-iommu) method=1" : "vtd_reset_exit ");
+}
+
+void say_root_set(struct synthetic *s, double seconds)
+{
+	say_trace(s, seconds, is_amd(s) ? "amdvi_mmio_write AMDVI_MMIO_DEVICE_TABLE write addr 0x0, size 8, val 0x2001, offset 0x0" :
+					  "vtd_reg_dmar_root addr 0x2000 scalable 1");
+}
+
+void say_translation(struct synthetic *s, double seconds, bool on)
+{
+	if (is_amd(s))
+		say_tracef(s, seconds, "amdvi_control_status MMIO_STATUS state 0x1148%u", 2U | on);
+	else
+		say_tracef(s, seconds, "vtd_dmar_enable enable %d", on);
+}
+
+void say_fault(struct synthetic *s, double seconds, uint16_t sid)
+{
+	if (is_amd(s))
+		say_tracef(s, seconds, "amdvi_translation_result devid: %02x:%02x.%x gpa 0xa4000000 hpa 0x0", sid >> 8, sid >> 3 & 31, sid & 7);
+	else
+		say_tracef(s, seconds, "vtd_dmar_fault sid 0x%x fault 2 addr 0xa4000000 write 1", sid);
+}
+
+void say_translated(struct synthetic *s, double seconds, uint16_t sid, uint32_t iova)
+{
+	if (is_amd(s))
+		say_tracef(s, seconds, "amdvi_cache_update  update iotlb domid 0x8 devid: %02x:%02x.%x gpa 0x%x hpa 0x1000", sid >> 8, sid >> 3 & 31,
+		    sid & 7, iova);
+	else
+		say_tracef(s, seconds, "vtd_iotlb_page_update IOTLB page update sid 0x%x iova 0x%x slpte 0x1003 domain 0x8", sid, iova);
+}
+
+/* Of AMD-Vi, each request is told of, and each write to a register. */
 static void say_good_traces(struct synthetic *s)
 {
-	say_trace(s, 0.1, "vtd_reset_exit ");
-	say_trace(s, 0.3, "vtd_reg_dmar_root addr 0x1000 scalable 1");
-	say_trace(s, 0.4, "vtd_dmar_enable enable 1");
-	say_trace(s, AT_HANDOVER, "vtd_reg_dmar_root addr 0x2000 scalable 1");
-	say_trace(s, AT_ADOPTED, "vtd_reg_dmar_root addr 0x2000 scalable 1");
+	say_platform_reset(s, 0.1);
+	say_root_set(s, 0.3);
+	say_translation(s, 0.4, true);
+	say_root_set(s, AT_HANDOVER);
+	say_root_set(s, AT_ADOPTED);
 	for (unsigned int page = 0; page < 1100; page++) {
-		char text[160];
-
-		snprintf(text, sizeof(text), "vtd_iotlb_page_update IOTLB page update sid 0x20 iova 0x%x slpte 0x1003 domain 0x8",
-			 0xa4000000 + page * 4096);
-		say_trace(s, 7 + page * 0.001, text);
+		say_translated(s, 7 + page * 0.001, SID_HDA, 0xa4000000 + page * 4096);
+		if (is_amd(s))
+			say_tracef(s, 7 + page * 0.001, "amdvi_translation_result devid: 00:04.0 gpa 0x%x hpa 0x1000", 0xa4000000 + page * 4096);
 	}
+	if (is_amd(s))
+		say_trace(s, 8.5, "amdvi_mmio_write AMDVI_MMIO_COMMAND_TAIL write addr 0x2008, size 4, val 0x10, offset 0x0");
 }
 
 struct rig_telemetry *page_of(struct synthetic *s)
@@ -221,7 +276,7 @@ static void count_all(struct synthetic *s)
 	for (unsigned int i = 0; i < sampler->nr_counters; i++)
 		count(&sampler->counters[i], &page_of(s)->devices[i], units_per_ms[i]);
 	sampler->iommu_read = true;
-	sampler->status = 1U << 31;
+	sampler->status = sampler->iommu->status_on;
 }
 
 void stop_counter(struct synthetic *s, unsigned int index, double seconds)

@@ -46,6 +46,13 @@ int64_t at(double seconds);
 void say_trace(struct synthetic *s, double seconds, const char *text);
 void say_console(struct synthetic *s, const char *text);
 
+/* The lines that QEMU has for what its IOMMU, of whatever kind, does. */
+void say_platform_reset(struct synthetic *s, double seconds);
+void say_root_set(struct synthetic *s, double seconds);
+void say_translation(struct synthetic *s, double seconds, bool on);
+void say_fault(struct synthetic *s, double seconds, uint16_t sid);
+void say_translated(struct synthetic *s, double seconds, uint16_t sid, uint32_t iova);
+
 /* A look at the time, that saw these entries, with translation on. */
 void add_look(struct synthetic *s, double seconds, const struct iommu_entry *entries, unsigned int nr);
 struct iommu_entry entry_of(uint16_t sid, uint16_t domain_id, uint64_t table);

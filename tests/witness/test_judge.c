@@ -10,8 +10,9 @@
 
 #include "synthetic.h"
 
+#define IOMMU	"\"iommu\": \"vtd\", \"mode\": \"scalable\""
 #define SCENARIO_WITH(more) \
-	"{ \"name\": \"synthetic\", \"description\": \"-\", \"iommu\": \"vtd\", \"mode\": \"scalable\", \"kernels\": [\"A\", \"B\"]," \
+	"{ \"name\": \"synthetic\", \"description\": \"-\", " IOMMU ", \"kernels\": [\"A\", \"B\"]," \
 	"  \"plan\": \"update\", \"devices\": [\"ohci\", \"hda\", \"igb\"], " more " }"
 #define SCENARIO	SCENARIO_WITH("\"expect\": \"pass\"")
 #define SCENARIO_ROGUE	SCENARIO_WITH("\"others\": [\"rogue\"], \"expect\": \"pass\", \"thresholds\": { \"contained_faults_min\": 2," \
@@ -190,18 +191,18 @@ static void ohci_died(struct synthetic *s)
 
 static void hda_faults(struct synthetic *s)
 {
-	say_trace(s, 5.2, "vtd_dmar_fault sid 0x20 fault 2 addr 0xa4000000 write 1");
+	say_fault(s, 5.2, SID_HDA);
 }
 
 static void unknown_faults(struct synthetic *s)
 {
-	say_trace(s, 5.2, "vtd_dmar_fault sid 0x99 fault 2 addr 0x1000 write 1");
+	say_fault(s, 5.2, 0x99);
 }
 
 static void rogue_faults(struct synthetic *s, unsigned int times)
 {
 	while (times--)
-		say_trace(s, 5.2, "vtd_dmar_fault sid 0x30 fault 2 addr 0x1000 write 0");
+		say_fault(s, 5.2, SID_ROGUE);
 }
 
 static void rogue_faults_twice(struct synthetic *s)
@@ -250,7 +251,7 @@ static void record_of_hda(struct synthetic *s)
 
 static void turned_off(struct synthetic *s)
 {
-	say_trace(s, 5.1, "vtd_dmar_enable enable 0");
+	say_translation(s, 5.1, false);
 }
 
 static void seen_off(struct synthetic *s)
@@ -274,7 +275,7 @@ static void nothing_translated(struct synthetic *s)
 
 static void platform_was_reset(struct synthetic *s)
 {
-	say_trace(s, 5.3, "vtd_reset_exit ");
+	say_platform_reset(s, 5.3);
 }
 
 static void qemu_announced_reset(struct synthetic *s)
@@ -337,7 +338,7 @@ static void too_many_states(struct synthetic *s)
 static void too_many_root_sets(struct synthetic *s)
 {
 	while (s->run->trace.nr_root_sets < TRACE_MAX_ROOT_SETS)
-		say_trace(s, 9, "vtd_reg_dmar_root addr 0x2000 scalable 1");
+		say_root_set(s, 9);
 }
 
 /* In place of the look at some time, one that saw this. */
@@ -622,8 +623,8 @@ static void block_ohci_at(struct synthetic *s, double blocked)
 	const struct iommu_entry new[] = { entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000) };
 	unsigned int old_state = state_of(s, rest, 2), new_state = state_of(s, new, 2);
 
-	say_trace(s, blocked - 0.1, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
-	say_trace(s, blocked + 0.1, "vtd_dmar_fault sid 0x18 fault 2 addr 0xa0000000 write 0");
+	say_translated(s, blocked - 0.1, SID_OHCI, 0xa0000000);
+	say_fault(s, blocked + 0.1, SID_OHCI);
 	say_trace(s, blocked + 0.1, "usb_ohci_die ");
 	s->run->sampler.fault_record[2] = SID_OHCI;
 	stop_counter(s, OHCI, blocked);
@@ -702,7 +703,7 @@ static void quarantined_has_entry_after_finish(struct synthetic *s)
 
 static void quarantined_is_translated(struct synthetic *s)
 {
-	say_trace(s, 6.2, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
+	say_translated(s, 6.2, SID_OHCI, 0xa0000000);
 }
 
 static void quarantined_goes_on(struct synthetic *s)
@@ -803,10 +804,8 @@ static const struct rule rules[] = {
 	{ "fault of nobody", "translation-fault", unknown_faults, NULL, NULL },
 	{ "fewer contained faults than due", "contained-fault", rogue_faults_once, SCENARIO_ROGUE, NULL },
 	{ "more contained faults than due", "contained-fault", rogue_faults_often, SCENARIO_ROGUE, NULL },
-	{ "a fault not reported", "faults-disabled", fault_not_reported, NULL, NULL },
 	{ "fault record written", "fault-record", record_written, NULL, NULL },
 	{ "fault record never read", "fault-record", record_never_read, NULL, NULL },
-	{ "fault record of a preserved device", "fault-record", record_of_hda, SCENARIO_ROGUE, NULL },
 	{ "translation turned off", "translation-off", turned_off, NULL, NULL },
 	{ "translation seen off", "translation-off", seen_off, NULL, NULL },
 	{ "nothing translated anew", "no-new-translations", nothing_translated, NULL, NULL },
@@ -867,7 +866,6 @@ static const struct rule rules[] = {
 	{ "a kernel talks", NULL, talks, NULL, NULL },
 	{ "igb rests when packets have ended", NULL, igb_rests_in_the_end, NULL, NULL },
 	{ "contained faults as due", NULL, rogue_faults_twice, SCENARIO_ROGUE, NULL },
-	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
 	{ "a counter that is the guest's to judge", NULL, hda_stopped_in_the_end, SCENARIO_ICOUNT, NULL },
 	{ "one domain ID, one table", NULL, one_id_one_table, NULL, NULL },
 	{ "PASIDs", NULL, nothing, NULL, give_pasids },
@@ -879,11 +877,29 @@ static const struct rule rules[] = {
 	{ "quarantined and blocked", NULL, nothing, SCENARIO_QUARANTINE, block_ohci },
 };
 
-static void test_rule(void **state)
-{
-	const struct rule *rule = *state;
-	struct synthetic *s = synthetic_new(rule->scenario ? rule->scenario : SCENARIO);
+/* What other IOMMUs do not tell. */
+static const struct rule vtd_rules[] = {
+	{ "a fault not reported", "faults-disabled", fault_not_reported, NULL, NULL },
+	{ "fault record of a preserved device", "fault-record", record_of_hda, SCENARIO_ROGUE, NULL },
+	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
+};
 
+/* The scenario for another IOMMU: nothing else of it changes. */
+static void write_for(char *text, size_t bytes, const char *scenario, const char *iommu)
+{
+	const char *at = strstr(scenario, IOMMU);
+
+	assert_non_null(at);
+	snprintf(text, bytes, "%.*s%s%s", (int)(at - scenario), scenario, iommu, at + strlen(IOMMU));
+}
+
+static void judge_rule(const struct rule *rule, const char *iommu)
+{
+	struct synthetic *s;
+	char scenario[1024];
+
+	write_for(scenario, sizeof(scenario), rule->scenario ? rule->scenario : SCENARIO, iommu);
+	s = synthetic_new(scenario);
 	if (rule->prepare)
 		rule->prepare(s);
 	rule->spoil(s);
@@ -897,6 +913,16 @@ static void test_rule(void **state)
 	}
 	assert_int_equal(s->verdict.as_expected, s->verdict.pass);
 	synthetic_free(s);
+}
+
+static void test_rule(void **state)
+{
+	judge_rule(*state, IOMMU);
+}
+
+static void test_rule_amd(void **state)
+{
+	judge_rule(*state, "\"iommu\": \"amd\", \"mode\": \"v1\"");
 }
 
 /* Of a twin, "fail" is not enough: it must be for the reason that it is there for. */
@@ -1022,14 +1048,20 @@ static void test_second_kernel_that_never_came(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rules) + 8] = {
+	struct CMUnitTest tests[2 * ARRAY_SIZE(rules) + ARRAY_SIZE(vtd_rules) + 8] = {
 		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
 		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
 		cmocka_unit_test(test_many_splats), cmocka_unit_test(test_reset_of_virtual_function),
 		cmocka_unit_test(test_no_packets), cmocka_unit_test(test_idle_device),
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		tests[8 + i] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+	size_t nr = 8;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		tests[nr++] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };
+		tests[nr++] = (struct CMUnitTest){ rules[i].test, test_rule_amd, NULL, NULL, (void *)&rules[i] };
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(vtd_rules); i++)
+		tests[nr++] = (struct CMUnitTest){ vtd_rules[i].test, test_rule, NULL, NULL, (void *)&vtd_rules[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vtd.h"
+#include "iommu.h"
 
 #define ON		(1U << 31)
 #define SCALABLE	(1ULL << 10)
@@ -56,9 +56,16 @@ static void put(struct world *w, uint64_t pa, uint64_t value)
 	w->words[pa / 8] = value;
 }
 
+static void walk_from(struct world *w, uint32_t status, uint64_t root)
+{
+	const uint32_t registers[] = { status, root, root >> 32 };
+
+	vtd_model.walk(&w->ram, registers, &w->tables);
+}
+
 static void walk(struct world *w, uint64_t flags)
 {
-	vtd_walk(&w->ram, ON, ROOT | flags, &w->tables);
+	walk_from(w, ON, ROOT | flags);
 }
 
 /* 00:03.0, second stage, domain ID 7, four levels. */
@@ -226,7 +233,7 @@ static void test_pointers_out_of_memory(void **state)
 		assert_int_equal(w->tables.nr, 0);
 		assert_true(w->tables.nr_outside > 0);
 	}
-	vtd_walk(&w->ram, ON, 0x000ffffffffff000ULL | SCALABLE, &w->tables);
+	walk_from(w, ON, 0x000ffffffffff000ULL | SCALABLE);
 	assert_int_equal(w->tables.nr, 0);
 }
 
@@ -251,7 +258,7 @@ static void test_off_is_not_walked(void **state)
 	struct world *w = *state;
 
 	put_scalable(w);
-	vtd_walk(&w->ram, 0, ROOT | SCALABLE, &w->tables);
+	walk_from(w, 0, ROOT | SCALABLE);
 	assert_false(w->tables.translating);
 	assert_int_equal(w->tables.nr, 0);
 }

@@ -20,6 +20,7 @@
  */
 #define pr_fmt(fmt) "AMD-Vi: liveupdate: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cc_platform.h>
 #include <linux/cleanup.h>
 #include <linux/kexec.h>
@@ -437,11 +438,33 @@ static bool amd_table_listed(const struct amd_iommu_pci_seg *seg, const struct i
 	return true;
 }
 
+/* The record of an entry, and the domain that it names; tests have their own. */
+static const struct iommu_device_ser *amd_incoming_device(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid)
+{
+	KUNIT_STATIC_STUB_REDIRECT(amd_incoming_device, seg, unit, devid);
+
+	return devid <= seg->last_bdf ? iommu_liveupdate_device(unit, seg->id, devid) : NULL;
+}
+
+static const struct iommu_domain_ser *amd_incoming_domain(const struct iommu_device_ser *device)
+{
+	KUNIT_STATIC_STUB_REDIRECT(amd_incoming_domain, device);
+
+	return iommu_liveupdate_device_domain(device);
+}
+
+static void amd_quarantine(const struct iommu_device_ser *device, const char *reason)
+{
+	KUNIT_STATIC_STUB_REDIRECT(amd_quarantine, device, reason);
+
+	iommu_liveupdate_quarantine(device, reason);
+}
+
 /* Interrupts are this kernel's business: of them the adopted entry has what the new one would have. */
 static const char *amd_check_entry(const struct amd_iommu_pci_seg *seg, const struct iommu_device_ser *device,
 				   const struct dev_table_entry *entry)
 {
-	const struct iommu_domain_ser *domain = iommu_liveupdate_device_domain(device);
+	const struct iommu_domain_ser *domain = amd_incoming_domain(device);
 	const struct pt_iommu_amdv1_hw_info table = { .host_pt_root = domain->top_pa, .mode = domain->levels };
 	struct dev_table_entry good;
 
@@ -457,14 +480,14 @@ static const char *amd_check_entry(const struct amd_iommu_pci_seg *seg, const st
 /* @entry is live. What replaces it is the entry that this kernel made, which blocks, but for the lower half of one that goes on. */
 static void amd_adopt_entry(struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid, struct dev_table_entry *entry)
 {
-	const struct iommu_device_ser *device = devid <= seg->last_bdf ? iommu_liveupdate_device(unit, seg->id, devid) : NULL;
+	const struct iommu_device_ser *device = amd_incoming_device(seg, unit, devid);
 	struct dev_table_entry fresh = seg->dev_table[devid];
 	const char *reason = NULL;
 
 	if (device)
 		reason = amd_check_entry(seg, device, entry);
 	if (reason)
-		iommu_liveupdate_quarantine(device, reason);
+		amd_quarantine(device, reason);
 	if (device && !reason)
 		fresh.data128[0] = entry->data128[0];
 	fresh.data[0] |= DTE_FLAG_V;
@@ -653,3 +676,7 @@ const struct iommu_liveupdate_ops amd_liveupdate_ops = {
 	.unpreserve_device = amd_liveupdate_unpreserve_device,
 	.release_tag = amd_liveupdate_release_tag,
 };
+
+#if IS_ENABLED(CONFIG_IOMMU_LIVEUPDATE_KUNIT_TEST)
+#include "liveupdate_kunit.c"
+#endif
