@@ -221,13 +221,30 @@ int update_retrieve(struct rig *rig)
 	return ret;
 }
 
-static int swap_all(struct rig *rig)
+/* The end of the blackout: guests have their devices, which stand on the old tables as before. */
+int update_serve(struct rig *rig)
 {
 	struct device *dev;
 	int ret;
 
 	rig_for_each_preserved(dev, rig) {
 		ret = device_claim(dev);
+		if (!ret)
+			ret = device_serve(dev);
+		if (ret)
+			return said("serve", dev->name, ret);
+	}
+	channel_mark("serve");
+	return 0;
+}
+
+static int swap_all(struct rig *rig)
+{
+	struct device *dev;
+	int ret;
+
+	rig_for_each_preserved(dev, rig) {
+		ret = dev->served ? 0 : device_claim(dev);
 		if (!ret)
 			ret = device_swap(dev);
 		if (ret)
@@ -287,6 +304,8 @@ int update_adopt(struct rig *rig)
 {
 	int ret = update_retrieve(rig);
 
+	if (!ret)
+		ret = update_serve(rig);
 	if (!ret)
 		ret = update_swap(rig);
 	return ret ? ret : update_finish(rig);
