@@ -52,6 +52,7 @@ objects_of() {
 fragments_of() {
 	printf '%s\n' "$KERNEL_DIR/configs/base.config"
 	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/hitless.config"
+	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/blackout.config"
 	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"
 }
