@@ -9,7 +9,7 @@ export BUILD
 JOBS	:= $(shell nproc)
 
 .NOTPARALLEL:
-.PHONY: help demo test kernel kernels vm vm-list guest witness clean distclean host qemu source uapi
+.PHONY: help demo test kernel kernels vm profile vm-list guest witness clean distclean host qemu source uapi
 
 help:
 	@echo 'make demo           watch a live update: verdict, timeline and picture (first time: sets up and builds)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make kernels        build all kernels: A, B, stock, fault, debug'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
 	@echo 'make vm-list        list the scenarios'
+	@echo 'make profile T=<name> count where the instructions of the blackout go; results go to out/profile/<name>'
 	@echo 'make guest          build the program of the machine under test'
 	@echo 'make witness        build the witness'
 	@echo 'make clean          remove what was built; distclean: what was fetched, too'
@@ -41,6 +42,9 @@ kernels: source
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)
+
+profile: qemu guest witness
+	@scripts/profile.sh $(T)
 
 vm-list: witness
 	@$(BUILD)/witness/witness list rig/scenarios
