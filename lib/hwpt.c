@@ -40,9 +40,12 @@ int hitless_hwpt_mark_preserve(int iommufd, uint32_t hwpt_id, uint64_t token)
  * The restored HWPT is what its devices translate through until each is attached to a new one. It cannot be mapped into.
  * Destroying it with IOMMU_DESTROY frees the old kernel's tables; this fails with -EBUSY while a device stands on them.
  *
- * Context: any thread.
+ * The kernel walks the old tables for it: call it when the devices are served again.
+ *
+ * Context: any thread; takes time by the size of the old tables.
  * Return: 0; -ENOENT if the old kernel left no such token in this iommufd, or the iommufd was not retrieved, -EEXIST if it was
- * restored before and not destroyed, -ENOTTY if the kernel has no such thing.
+ * restored before and not destroyed, -EIO if the old tables fail a check, and the devices on them are blocked, -ENOTTY if the kernel has no
+ * such thing.
  */
 int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
 {
@@ -67,7 +70,7 @@ int hitless_hwpt_restore(int iommufd, uint64_t token, uint32_t *hwpt_id)
  * The answer is yes when the new HWPT translates every address of the old table to the same page with at least the same permission.
  * Attaching a device asks the same and fails with -EBADE; this names the first page that differs.
  *
- * Context: any thread; takes time by the size of the old table, while nothing can be unmapped from the HWPT's IOAS.
+ * Context: any thread; takes time by the size of the old table, while nothing can be mapped into the HWPT's IOAS or unmapped from it.
  * Return: 0 for yes, -EBADE for no; -ENOENT if there is no such object, -EOPNOTSUPP if this kind of HWPT cannot be compared, -EIO
  * if the old table is damaged, -ENOTTY if the kernel has no such thing.
  */

@@ -51,8 +51,8 @@ points() {
 	nm "$init" | awk -v points="$guest_points" '
 		BEGIN {
 			n = split(points, a); for (i = 1; i <= n; i++) kind[a[i]] = "i"
-			kind["_start"] = kind["update_retrieve"] = kind["update_serve"] = kind["rig_devices_start"] = "p"
-			kind["update_swap"] = kind["rig_run"] = "e"
+			kind["_start"] = kind["update_adopt"] = kind["update_serve"] = kind["rig_devices_start"] = "p"
+			kind["hitless_hwpt_restore"] = kind["rig_run"] = "e"
 		}
 		$3 in kind { print $1, kind[$3], "guest:" $3 }'
 }

@@ -178,6 +178,11 @@ static int plan_quarantine(struct rig *rig)
 	return one_hop(rig, quarantine_adopt);
 }
 
+static int plan_quarantine_late(struct rig *rig)
+{
+	return one_hop(rig, quarantine_adopt_late);
+}
+
 /* As update, of one hop, with virtual functions, and with what would take them away refused at each step. */
 static int plan_sriov(struct rig *rig)
 {
@@ -344,6 +349,7 @@ static const struct {
 	{ "irq", plan_irq },
 	{ "pasid", plan_pasid },
 	{ "quarantine", plan_quarantine },
+	{ "quarantine-late", plan_quarantine_late },
 	{ "refuse", plan_refuse },
 	{ "scatter", plan_scatter },
 	{ "hammer", plan_hammer },

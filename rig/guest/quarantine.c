@@ -3,6 +3,8 @@
  * An update of which the new kernel must refuse a part: what the old one handed over was spoilt. The devices that stand on it are
  * blocked and cannot be had again, which is what is checked here; the others go on as ever. That a blocked device reaches nothing
  * is the witness's to see.
+ *
+ * What is wrong within tables is found when their token is turned into an object: the device's file is had by then, and of no use.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <hitless/hwpt.h>
 #include <hitless/session.h>
 
+#include "channel.h"
 #include "check.h"
 #include "quarantine.h"
 #include "pci.h"
@@ -73,6 +76,43 @@ static int quarantine_adopt_others(struct rig *rig)
 		if (!ret)
 			ret = update_restore(rig, dev);
 	return ret ? ret : update_swap(rig);
+}
+
+static void quarantine_check_refused(struct rig *rig, struct device *dev)
+{
+	uint32_t id;
+
+	check_result(hitless_hwpt_restore(rig->kept.iommufd, TOKEN_HWPT(dev->index), &id), -EIO, "refused-restore-%s", dev->name);
+	channel_mark("refused");
+	check_result(hitless_hwpt_restore(rig->kept.iommufd, TOKEN_HWPT(dev->index), &id), -EIO, "refused-restore-again-%s",
+		     dev->name);
+	check_result(device_claim(dev), -EBUSY, "refused-claim-%s", dev->name);
+	dev->preserved = false;
+}
+
+/* All files are had; of some devices no more than that. */
+int quarantine_adopt_late(struct rig *rig)
+{
+	struct device *dev;
+	int ret = update_session_retrieve(rig);
+
+	if (!ret)
+		ret = update_retrieve_memory(rig);
+	if (!ret)
+		ret = update_retrieve_iommufd(rig);
+	if (!ret)
+		ret = update_retrieve_devices(rig);
+	rig_for_each_preserved(dev, rig) {
+		if (ret)
+			break;
+		if (quarantine_expected(&rig->options, dev->name))
+			quarantine_check_refused(rig, dev);
+		else
+			ret = update_restore(rig, dev);
+	}
+	if (!ret)
+		ret = update_swap(rig);
+	return ret ? ret : update_finish(rig);
 }
 
 /* The old kernel's memory, and what of its devices the new kernel took. */

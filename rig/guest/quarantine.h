@@ -5,5 +5,6 @@
 #include "rig.h"
 
 int quarantine_adopt(struct rig *rig);
+int quarantine_adopt_late(struct rig *rig);
 
 #endif

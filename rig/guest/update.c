@@ -203,18 +203,23 @@ int update_restore_all(struct rig *rig)
 	return 0;
 }
 
+static int retrieve_files(struct rig *rig)
+{
+	int ret = update_session_retrieve(rig);
+
+	if (!ret)
+		ret = update_retrieve_memory(rig);
+	if (!ret)
+		ret = update_retrieve_iommufd(rig);
+	return ret ? ret : update_retrieve_devices(rig);
+}
+
 int update_retrieve(struct rig *rig)
 {
 	int ret;
 
 	channel_mark("retrieve-begin");
-	ret = update_session_retrieve(rig);
-	if (!ret)
-		ret = update_retrieve_memory(rig);
-	if (!ret)
-		ret = update_retrieve_iommufd(rig);
-	if (!ret)
-		ret = update_retrieve_devices(rig);
+	ret = retrieve_files(rig);
 	if (!ret)
 		ret = update_restore_all(rig);
 	channel_mark("retrieve-end");
@@ -302,10 +307,16 @@ int update_finish(struct rig *rig)
 /* All of the new kernel's part, from a fresh init to devices that this kernel owns in full. */
 int update_adopt(struct rig *rig)
 {
-	int ret = update_retrieve(rig);
+	int ret;
 
+	channel_mark("retrieve-begin");
+	ret = retrieve_files(rig);
+	channel_mark("retrieve-end");
 	if (!ret)
 		ret = update_serve(rig);
+	/* The kernel walks the old tables for this. */
+	if (!ret)
+		ret = update_restore_all(rig);
 	if (!ret)
 		ret = update_swap(rig);
 	return ret ? ret : update_finish(rig);

@@ -201,7 +201,7 @@ static void judge_continuity(const struct run *run, struct verdict *v, const str
 }
 
 /*
- * Blocked from when the new kernel took over: it has no entry until finish, after which it is a device like any other, with a
+ * Blocked from when the new kernel took over, or said that it refuses it: it has no entry until finish, after which it is a device like any other, with a
  * table of its own that has nothing mapped. Nothing of it is ever translated.
  */
 static void judge_quarantined(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
@@ -233,6 +233,10 @@ static void judge_devices(const struct run *run, struct verdict *v)
 			continue;
 		if (!device->quarantined)
 			judge_entry(run, v, device, takeover->handover_ns != NEVER ? takeover->handover_ns : hop->boot_ns);
+		else if (run->scenario.quarantined_late && hop->refused_ns != NEVER)
+			judge_quarantined(run, v, device, hop->refused_ns);
+		else if (run->scenario.quarantined_late)
+			judge_against(v, "not-contained: %s: the new kernel never refused it", device->device->name);
 		else if (takeover->adopted_ns != NEVER)
 			judge_quarantined(run, v, device, takeover->adopted_ns);
 		else

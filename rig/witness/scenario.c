@@ -8,7 +8,7 @@
 #include "scenario.h"
 
 static const char *const scenario_keys[] = {
-	"name", "description", "iommu", "mode", "iommu_options", "kernels", "plan", "devices", "quarantined", "others", "arguments",
+	"name", "description", "iommu", "mode", "iommu_options", "kernels", "plan", "devices", "quarantined", "quarantined_at", "others", "arguments",
 	"expect", "expect_reasons", "thresholds", "packet_rate", "timeout_s", "ram_mib", "icount",
 };
 
@@ -196,8 +196,16 @@ static int check_kernels(const char *path, const struct strings *kernels)
 }
 
 /* One that is not preserved has no state to refuse. */
-static int check_quarantined(const char *path, const struct scenario *s)
+static int load_quarantined(const char *path, struct scenario *s)
 {
+	const char *at = NULL;
+	int err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_DEVICES / 2, &s->quarantined);
+
+	if (!err && json_object_object_get(s->json, "quarantined_at"))
+		err = load_string(path, s->json, "quarantined_at", "boot restore", &at);
+	if (err)
+		return err;
+	s->quarantined_late = at && !strcmp(at, "restore");
 	for (unsigned int i = 0; i < s->quarantined.nr; i++) {
 		if (strings_contain(&s->devices, s->quarantined.of[i]))
 			continue;
@@ -216,9 +224,7 @@ static int load_lists(struct scenario *s, const char *path)
 	if (!err)
 		err = load_strings(path, s->json, "devices", 0, SCENARIO_MAX_DEVICES / 2, &s->devices);
 	if (!err)
-		err = load_strings(path, s->json, "quarantined", 0, SCENARIO_MAX_DEVICES / 2, &s->quarantined);
-	if (!err)
-		err = check_quarantined(path, s);
+		err = load_quarantined(path, s);
 	if (!err)
 		err = load_strings(path, s->json, "others", 0, SCENARIO_MAX_DEVICES / 2, &s->others);
 	if (!err)

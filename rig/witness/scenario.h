@@ -42,6 +42,7 @@ struct scenario {
 	struct strings kernels;		/* [0] is booted, each next one is reached by kexec */
 	struct strings devices;		/* preserved */
 	struct strings quarantined;	/* of the devices: those whose state the new kernel must refuse, and which it must block */
+	bool quarantined_late;		/* not when it takes over, but when it is asked for their tables */
 	struct strings others;		/* in the machine, not preserved */
 	struct strings arguments;	/* more kernel command line */
 	struct strings expect_reasons;	/* prefixes, each of which a reason must start with */

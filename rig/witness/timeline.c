@@ -15,6 +15,7 @@ static const struct {
 	{ "preserve-end", offsetof(struct hop, preserve_end_ns), true },
 	{ "retrieve-begin", offsetof(struct hop, retrieve_begin_ns), false },
 	{ "retrieve-end", offsetof(struct hop, retrieve_end_ns), false },
+	{ "refused", offsetof(struct hop, refused_ns), false },
 	{ "swap-begin", offsetof(struct hop, swap_begin_ns), false },
 	{ "swap-end", offsetof(struct hop, swap_end_ns), false },
 	{ "serve", offsetof(struct hop, serve_ns), false },

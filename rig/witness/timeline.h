@@ -31,6 +31,7 @@ struct hop {
 	int64_t boot_ns;		/* the new kernel's first console line */
 	int64_t hello_ns;		/* the new kernel's init runs */
 	int64_t retrieve_begin_ns, retrieve_end_ns;
+	int64_t refused_ns;		/* the new kernel said that it refuses a device's tables */
 	int64_t swap_begin_ns, swap_end_ns;
 	int64_t serve_ns;		/* the new VMM serves its devices: mark "serve", else "swap-end" */
 	int64_t finish_begin_ns, finish_end_ns;

@@ -7,7 +7,7 @@ set -eu
 # shellcheck source=tests/kernel/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-suites='iommu-liveupdate iommu-liveupdate-vtd iommu-liveupdate-vtd-entry iommu-liveupdate-vtd-attach'
+suites='iommu-liveupdate iommu-liveupdate-incoming iommu-liveupdate-arena iommu-liveupdate-vtd iommu-liveupdate-vtd-entry iommu-liveupdate-vtd-attach'
 log=$BUILD/test/kunit.log
 out=$BUILD/test/kunit
 rm -rf "$out"

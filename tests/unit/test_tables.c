@@ -260,7 +260,7 @@ static void an_unlisted_top_is_found(void **state)
 	/* An address within the top table is not the top table. */
 	domain.top_pa = fixture.tables->pa[0] + 8;
 	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
-	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNLISTED);
+	assert_refused(&fixture.verdict, LU_ERR_ALIGNMENT);
 	end(&fixture);
 }
 
@@ -388,7 +388,7 @@ static void list_is_checked_first(void **state)
 	(void)state;
 	tables_spread(fixture.tables);
 	good = tables_domain(fixture.tables);
-	list = world_at(fixture.world, good.tables_pa);
+	list = world_at(fixture.world, good.blocks_pa);
 
 #define EXPECT_REFUSED(error) do {									\
 		assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));		\
@@ -398,23 +398,37 @@ static void list_is_checked_first(void **state)
 	} while (0)
 
 	domain = good;
-	domain.nr_tables = 0;
+	domain.nr_blocks = 0;
 	EXPECT_REFUSED(LU_ERR_COUNT);
-	domain.nr_tables = IOMMU_SER_MAX_PAGES + 1;
+	domain.nr_blocks = IOMMU_SER_MAX_PAGES + 1;
 	EXPECT_REFUSED(LU_ERR_COUNT);
-	domain.nr_tables = ~0U;
+	domain.nr_blocks = ~0U;
 	EXPECT_REFUSED(LU_ERR_COUNT);
-	domain.tables_pa += 8;
+	domain.blocks_pa += 8;
 	EXPECT_REFUSED(LU_ERR_ALIGNMENT);
-	domain.tables_pa = WORLD_BASE_PA - PAGE_BYTES;
+	domain.blocks_pa = WORLD_BASE_PA - PAGE_BYTES;
 	EXPECT_REFUSED(LU_ERR_RANGE);
-	domain.nr_tables = 513;
+	domain.nr_blocks = 513;
 	EXPECT_REFUSED(LU_ERR_RANGE);
-	domain.nr_tables++;
+	domain.nr_blocks++;
 	EXPECT_REFUSED(LU_ERR_DUPLICATE);
-	domain.nr_tables--;
+	domain.nr_blocks--;
 	EXPECT_REFUSED(LU_ERR_TABLE_UNLISTED);
-	list[0] -= 8;
+	/* One too many, one too few. */
+	domain.nr_tables--;
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_COUNT);
+	assert_int_equal(fixture.verdict.index, good.nr_tables);
+	domain = good;
+	domain.nr_tables++;
+	assert_false(world_verify_domain(fixture.world, &domain, &fixture.verdict));
+	assert_refused(&fixture.verdict, LU_ERR_TABLE_UNUSED);
+	assert_int_equal(fixture.verdict.index, good.nr_tables);
+	domain = good;
+	/* An order of 10, of 4088. */
+	list[0] += 10;
+	EXPECT_REFUSED(LU_ERR_ALIGNMENT);
+	list[0] -= 18;
 	EXPECT_REFUSED(LU_ERR_ALIGNMENT);
 	list[0] += 8;
 	list[1] = list[0];
@@ -424,6 +438,128 @@ static void list_is_checked_first(void **state)
 	list[1] = list[0] + PAGE_BYTES;
 	EXPECT_REFUSED(LU_ERR_RANGE);
 	end(&fixture);
+}
+
+/* Two blocks of 16 pages, where memory begins, so that they are aligned; three tables in the first, in no order. */
+struct arena {
+	struct world *world;
+	__u64 base_pa;
+	struct iommu_domain_ser domain;
+	__u64 *list;
+	struct lu_verdict verdict;
+};
+
+#define ARENA_PAGES 16U
+
+static struct arena arena_new(void)
+{
+	struct arena arena = { .world = world_new() };
+	__u64 *top;
+	__u64 list_pa;
+
+	arena.base_pa = world_pages(arena.world, 2 * ARENA_PAGES);
+	list_pa = world_pages(arena.world, 1);
+	arena.list = world_at(arena.world, list_pa);
+	arena.list[0] = arena.base_pa | 4;
+	arena.domain = (struct iommu_domain_ser){ .iommufd_id = 1, .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3,
+						  .top_pa = arena.base_pa + 9 * PAGE_BYTES, .nr_tables = 3, .blocks_pa = list_pa,
+						  .nr_blocks = 1 };
+	/* The last page of the block, and from there the first. */
+	top = world_at(arena.world, arena.domain.top_pa);
+	top[511] = (arena.base_pa + 15 * PAGE_BYTES) | TABLES_READ;
+	*(__u64 *)world_at(arena.world, arena.base_pa + 15 * PAGE_BYTES) = arena.base_pa | TABLES_READ;
+	return arena;
+}
+
+static void arena_expect(struct arena *arena, enum lu_error error)
+{
+	bool accepted = world_verify_domain(arena->world, &arena->domain, &arena->verdict);
+
+	assert_int_equal(accepted, error == LU_OK);
+	assert_int_equal(arena->verdict.error, error);
+}
+
+static void a_block_of_many_pages_is_accepted(void **state)
+{
+	struct arena arena = arena_new();
+
+	(void)state;
+	arena_expect(&arena, LU_OK);
+	/* The same in pieces of other sizes, but for the pages that are no tables. */
+	arena.list[0] = arena.base_pa | 1;
+	arena.list[1] = (arena.base_pa + 8 * PAGE_BYTES) | 2;
+	arena.list[2] = arena.base_pa + 15 * PAGE_BYTES;
+	arena.domain.nr_blocks = 3;
+	arena_expect(&arena, LU_OK);
+	world_free(arena.world);
+}
+
+static void tables_beside_blocks_are_found(void **state)
+{
+	struct arena arena = arena_new();
+
+	(void)state;
+	/* A block of half the size: the top table, and what it leads to, is beyond it; then the lower half of the upper. */
+	arena.list[0] = arena.base_pa | 3;
+	arena_expect(&arena, LU_ERR_TABLE_UNLISTED);
+	assert_int_equal(arena.verdict.address, arena.domain.top_pa);
+	arena.list[0] = (arena.base_pa + 8 * PAGE_BYTES) | 3;
+	arena_expect(&arena, LU_ERR_TABLE_UNLISTED);
+	assert_int_equal(arena.verdict.address, arena.base_pa);
+	arena.list[0] = (arena.base_pa + 8 * PAGE_BYTES) | 2;
+	arena_expect(&arena, LU_ERR_TABLE_UNLISTED);
+	assert_int_equal(arena.verdict.address, arena.base_pa + 15 * PAGE_BYTES);
+	world_free(arena.world);
+}
+
+/* Each page of a block is one of its own to the walk. */
+static void a_table_met_twice_in_a_block_is_found(void **state)
+{
+	struct arena arena = arena_new();
+	__u64 *top = world_at(arena.world, arena.domain.top_pa);
+
+	(void)state;
+	top[0] = arena.base_pa | TABLES_READ;
+	arena_expect(&arena, LU_ERR_TABLE_TWICE);
+	assert_int_equal(arena.verdict.address, arena.base_pa);
+	top[0] = arena.domain.top_pa | TABLES_READ;
+	arena_expect(&arena, LU_ERR_TABLE_TWICE);
+	assert_int_equal(arena.verdict.address, arena.domain.top_pa);
+	world_free(arena.world);
+}
+
+static void blocks_are_checked_first(void **state)
+{
+	struct arena arena = arena_new();
+
+	(void)state;
+	/* Not aligned to its size; larger than any; within another; as large as what was handed over, and larger. */
+	arena.list[0] = (arena.base_pa + PAGE_BYTES) | 1;
+	arena_expect(&arena, LU_ERR_ALIGNMENT);
+	arena.list[0] = IOMMU_SER_MAX_BLOCK_ORDER + 1;
+	arena_expect(&arena, LU_ERR_ALIGNMENT);
+	arena.list[0] = IOMMU_SER_MAX_BLOCK_ORDER;
+	arena_expect(&arena, LU_ERR_RANGE);
+	arena.list[0] = arena.base_pa | 4;
+	arena.list[1] = (arena.base_pa + 8 * PAGE_BYTES) | 3;
+	arena.domain.nr_blocks = 2;
+	arena_expect(&arena, LU_ERR_DUPLICATE);
+	assert_int_equal(arena.verdict.address, arena.base_pa + 8 * PAGE_BYTES);
+	arena.list[1] = (arena.base_pa + 16 * PAGE_BYTES) | 4;
+	arena_expect(&arena, LU_OK);
+	world_take_back(arena.world, arena.base_pa + 31 * PAGE_BYTES);
+	arena_expect(&arena, LU_ERR_RANGE);
+	/* The list within a block, at its beginning and at its end. */
+	arena.domain.nr_blocks = 1;
+	arena.domain.blocks_pa = arena.base_pa + 16 * PAGE_BYTES;
+	arena.list = world_at(arena.world, arena.domain.blocks_pa);
+	arena.list[0] = arena.domain.blocks_pa | 2;
+	arena_expect(&arena, LU_ERR_DUPLICATE);
+	arena.domain.blocks_pa += 3 * PAGE_BYTES;
+	arena.list = world_at(arena.world, arena.domain.blocks_pa);
+	arena.list[0] = (arena.base_pa + 16 * PAGE_BYTES) | 2;
+	arena_expect(&arena, LU_ERR_DUPLICATE);
+	world_free(arena.world);
 }
 
 /* The list is freed by itself: a table that lies in it would be freed twice. */
@@ -438,7 +574,7 @@ static void a_table_within_the_list_is_found(void **state)
 		__u64 list_pa = world_pages(world, 2);
 		__u64 *list = world_at(world, list_pa);
 		struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = nr_tables,
-						   .tables_pa = list_pa };
+						   .nr_blocks = nr_tables, .blocks_pa = list_pa };
 		struct lu_verdict verdict;
 
 		first = 0;
@@ -461,7 +597,7 @@ static void tables_beside_the_list_are_accepted(void **state)
 	__u64 *list = world_at(world, list_pa);
 	__u64 *top = world_at(world, pa);
 	struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = 2,
-					   .tables_pa = list_pa, .top_pa = pa };
+					   .nr_blocks = 2, .blocks_pa = list_pa, .top_pa = pa };
 	struct lu_verdict verdict;
 
 	(void)state;
@@ -486,16 +622,22 @@ static void a_table_behind_a_full_list_is_accepted(void **state)
 	static __u64 list[512];
 	const struct lu_phys phys = { .read = read_anything, .priv = list, .end = WORLD_END };
 	struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = 512,
-					   .tables_pa = PAGE_BYTES, .top_pa = 2 * PAGE_BYTES };
-	struct lu_verdict verdict;
+					   .nr_blocks = 512, .blocks_pa = PAGE_BYTES, .top_pa = 2 * PAGE_BYTES };
+	__u32 first[512];
 	__u8 seen[64] = {};
+	const struct lu_scratch scratch = { .first = first, .seen = seen, .nr_pages = 512 };
+	const struct lu_scratch small = { .first = first, .seen = seen, .nr_pages = 511 };
+	struct lu_verdict verdict;
 	__u32 i;
 
 	(void)state;
 	for (i = 0; i < 512; i++)
 		list[i] = (2 + i) * PAGE_BYTES;
-	assert_false(lu_verify_domain(&domain, &phys, seen, &verdict));
+	assert_false(lu_verify_domain(&domain, &phys, &scratch, &verdict));
 	assert_refused(&verdict, LU_ERR_TABLE_UNUSED);
+	assert_int_equal(lu_domain_pages(&domain, &phys), 512);
+	assert_false(lu_verify_domain(&domain, &phys, &small, &verdict));
+	assert_refused(&verdict, LU_ERR_RANGE);
 }
 
 /* Lists of two domains, by the page each entry is, in units of pages from where memory begins. */
@@ -511,8 +653,8 @@ static enum lu_error compare(struct world *world, const __u64 *in_a, __u32 nr_a,
 	for (i = 0; i < nr_b; i++)
 		b[i] = WORLD_BASE_PA + in_b[i] * PAGE_BYTES;
 	accepted = world_verify_disjoint(world,
-		&(struct iommu_domain_ser){ .nr_tables = nr_a, .tables_pa = world_list(world, a, nr_a) },
-		&(struct iommu_domain_ser){ .nr_tables = nr_b, .tables_pa = world_list(world, b, nr_b) }, &verdict);
+		&(struct iommu_domain_ser){ .nr_blocks = nr_a, .blocks_pa = world_list(world, a, nr_a) },
+		&(struct iommu_domain_ser){ .nr_blocks = nr_b, .blocks_pa = world_list(world, b, nr_b) }, &verdict);
 	assert_int_equal(accepted, verdict.error == LU_OK);
 	*address = verdict.address;
 	return verdict.error;
@@ -551,19 +693,51 @@ static void a_table_of_two_domains_is_found(void **state)
 	world_free(world);
 }
 
+/* Pages of one domain in a block of another, before it and behind it; what no block can be counts as one page. */
+static void blocks_of_two_domains_are_told_apart(void **state)
+{
+	const __u64 at = WORLD_BASE_PA + 64 * PAGE_BYTES;
+	const struct {
+		__u64 a, b;
+		bool disjoint;
+	} pairs[] = {
+		{ at | 4, at - PAGE_BYTES, true },
+		{ at | 4, at, false },
+		{ at | 4, at + 15 * PAGE_BYTES, false },
+		{ at | 4, at + 16 * PAGE_BYTES, true },
+		{ at | 4, (at - 16 * PAGE_BYTES) | 4, true },
+		{ at | 4, (at - 64 * PAGE_BYTES) | 7, false },
+		{ at | 4, at | 4095, false },
+		{ at | 4, (at - PAGE_BYTES) | 10, true },
+	};
+	struct world *world = world_new();
+	struct lu_verdict verdict;
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		const struct iommu_domain_ser a = { .nr_blocks = 1, .blocks_pa = world_list(world, &pairs[i].a, 1) };
+		const struct iommu_domain_ser b = { .nr_blocks = 1, .blocks_pa = world_list(world, &pairs[i].b, 1) };
+
+		assert_int_equal(world_verify_disjoint(world, &a, &b, &verdict), pairs[i].disjoint);
+		assert_int_equal(world_verify_disjoint(world, &b, &a, &verdict), pairs[i].disjoint);
+	}
+	world_free(world);
+}
+
 /* What the other domain's own check refuses is not read. */
 static void a_list_that_cannot_be_read_is_passed_over(void **state)
 {
 	struct world *world = world_new();
 	__u64 page = WORLD_BASE_PA;
-	const struct iommu_domain_ser good = { .nr_tables = 1, .tables_pa = world_list(world, &page, 1) };
+	const struct iommu_domain_ser good = { .nr_blocks = 1, .blocks_pa = world_list(world, &page, 1) };
 	struct lu_verdict verdict;
 	__u32 i;
 	const struct iommu_domain_ser others[] = {
-		{ .nr_tables = 0, .tables_pa = good.tables_pa },
-		{ .nr_tables = IOMMU_SER_MAX_PAGES + 1, .tables_pa = good.tables_pa },
-		{ .nr_tables = 1, .tables_pa = 0 },
-		{ .nr_tables = 513, .tables_pa = good.tables_pa },
+		{ .nr_blocks = 0, .blocks_pa = good.blocks_pa },
+		{ .nr_blocks = IOMMU_SER_MAX_PAGES + 1, .blocks_pa = good.blocks_pa },
+		{ .nr_blocks = 1, .blocks_pa = 0 },
+		{ .nr_blocks = 513, .blocks_pa = good.blocks_pa },
 	};
 
 	(void)state;
@@ -579,8 +753,8 @@ static void the_longest_list_is_compared(void **state)
 {
 	__u64 *list = calloc(IOMMU_SER_MAX_PAGES + 1, sizeof(*list));
 	const struct lu_phys phys = { .read = read_anything, .priv = list, .end = WORLD_END };
-	const struct iommu_domain_ser all = { .nr_tables = IOMMU_SER_MAX_PAGES, .tables_pa = PAGE_BYTES };
-	const struct iommu_domain_ser more = { .nr_tables = IOMMU_SER_MAX_PAGES + 1, .tables_pa = PAGE_BYTES };
+	const struct iommu_domain_ser all = { .nr_blocks = IOMMU_SER_MAX_PAGES, .blocks_pa = PAGE_BYTES };
+	const struct iommu_domain_ser more = { .nr_blocks = IOMMU_SER_MAX_PAGES + 1, .blocks_pa = PAGE_BYTES };
 	struct lu_verdict verdict;
 	__u32 i;
 
@@ -611,8 +785,8 @@ static void every_read_may_fail(void **state)
 		assert_int_equal(fixture.verdict.index, 0);
 		nr_refused++;
 	}
-	/* The list, each page of it, and each table when it is walked. */
-	assert_int_equal(nr_refused, 1 + 2 * domain.nr_tables);
+	/* The list, and each page of it, before the walk, to know its size, and for the walk; then each table when it is walked. */
+	assert_int_equal(nr_refused, 3 + 3 * domain.nr_tables);
 	end(&fixture);
 }
 
@@ -620,6 +794,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_is_accepted),
+		cmocka_unit_test(a_block_of_many_pages_is_accepted),
+		cmocka_unit_test(tables_beside_blocks_are_found),
+		cmocka_unit_test(a_table_met_twice_in_a_block_is_found),
+		cmocka_unit_test(blocks_are_checked_first),
+		cmocka_unit_test(blocks_of_two_domains_are_told_apart),
 		cmocka_unit_test(many_tables_are_accepted),
 		cmocka_unit_test(what_is_not_present_is_not_looked_at),
 		cmocka_unit_test(each_present_entry_is_looked_at),

@@ -135,19 +135,28 @@ bool world_verify_iommu(struct world *world, const struct blob *blob, struct lu_
 
 bool world_verify_domain(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
 {
-	__u8 *seen = NULL;
+	struct lu_scratch scratch;
 	bool accepted;
 
-	/* As the kernel does: a count that cannot be is refused without memory. */
-	if (domain->nr_tables <= IOMMU_SER_MAX_PAGES) {
-		seen = calloc(1, (domain->nr_tables + 7) / 8);
-		assert_non_null(seen);
-	}
+	/* As the kernel does: what fails here is not walked. */
 	*verdict = (struct lu_verdict){ .error = LU_NR_ERRORS };
 	world_begin(world);
-	accepted = lu_verify_domain(domain, &world->phys, seen, verdict);
+	accepted = lu_verify_domain_head(domain, &world->phys, verdict);
 	world_end(world);
-	free(seen);
+	if (!world_agreed(accepted, verdict))
+		return false;
+	scratch.nr_pages = lu_domain_pages(domain, &world->phys);
+	scratch.first = calloc(domain->nr_blocks, sizeof(*scratch.first));
+	scratch.seen = malloc((scratch.nr_pages + 7) / 8);
+	assert_non_null(scratch.first);
+	assert_non_null(scratch.seen);
+	memset(scratch.seen, 0, (scratch.nr_pages + 7) / 8);
+	*verdict = (struct lu_verdict){ .error = LU_NR_ERRORS };
+	world_begin(world);
+	accepted = lu_verify_domain(domain, &world->phys, &scratch, verdict);
+	world_end(world);
+	free(scratch.first);
+	free(scratch.seen);
 	return world_agreed(accepted, verdict);
 }
 
@@ -407,6 +416,6 @@ struct iommu_domain_ser tables_domain(struct tables *tables)
 	return (struct iommu_domain_ser){
 		.iommufd_id = 1, .token = 1, .format = tables->format, .levels = tables->levels,
 		.top_pa = tables->pa[0], .nr_tables = tables->nr_tables,
-		.tables_pa = world_list(tables->world, sorted, tables->nr_tables),
+		.blocks_pa = world_list(tables->world, sorted, tables->nr_tables), .nr_blocks = tables->nr_tables,
 	};
 }

@@ -16,6 +16,7 @@
 #define AT_BOOT		5.5
 #define AT_ADOPTED	6.0		/* the new kernel's */
 #define AT_HELLO	6.5
+#define AT_REFUSED	6.55
 #define AT_SWAP		6.6
 #define AT_SWAPPED	6.7
 #define AT_END		10.0

@@ -18,6 +18,8 @@
 				      " \"contained_faults_max\": 3, \"fault_record_zero\": false }")
 #define SCENARIO_QUARANTINE SCENARIO_WITH("\"quarantined\": [\"ohci\"], \"expect\": \"pass\", \"thresholds\": {" \
 					  " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
+#define SCENARIO_REFUSED SCENARIO_WITH("\"quarantined\": [\"ohci\"], \"quarantined_at\": \"restore\", \"expect\": \"pass\", \"thresholds\": {" \
+				       " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
 
 struct rule {
 	const char *test, *rule;
@@ -611,21 +613,57 @@ static void swapped_to_id_of_another(struct synthetic *s)
 	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
 }
 
-/* Quarantine: ohci is blocked from when the new kernel took over. */
-static void block_ohci(struct synthetic *s)
+/* Quarantine: ohci is blocked from then on. */
+static void block_ohci_at(struct synthetic *s, double blocked)
 {
 	const struct vtd_entry rest[] = { entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000) };
 	const struct vtd_entry new[] = { entry_of(SID_HDA, 8, 0x8000), entry_of(SID_IGB, 9, 0x9000) };
 	unsigned int old_state = state_of(s, rest, 2), new_state = state_of(s, new, 2);
 
-	say_trace(s, 5.9, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
-	say_trace(s, 6.1, "vtd_dmar_fault sid 0x18 fault 2 addr 0xa0000000 write 0");
-	say_trace(s, 6.1, "usb_ohci_die ");
+	say_trace(s, blocked - 0.1, "vtd_iotlb_page_update IOTLB page update sid 0x18 iova 0xa0000000 slpte 0x1003 domain 0x3");
+	say_trace(s, blocked + 0.1, "vtd_dmar_fault sid 0x18 fault 2 addr 0xa0000000 write 0");
+	say_trace(s, blocked + 0.1, "usb_ohci_die ");
 	s->run->sampler.fault_record[2] = SID_OHCI;
-	stop_counter(s, OHCI, AT_ADOPTED);
+	stop_counter(s, OHCI, blocked);
 	for (size_t i = 0; i < s->run->looks.nr; i++)
-		if (s->run->looks.of[i].from_ns > at(AT_ADOPTED))
+		if (s->run->looks.of[i].from_ns > at(blocked))
 			s->run->looks.of[i].state = s->run->looks.of[i].from_ns < at(AT_SWAP) ? old_state : new_state;
+}
+
+/* When the new kernel took over. */
+static void block_ohci(struct synthetic *s)
+{
+	block_ohci_at(s, AT_ADOPTED);
+}
+
+/* When its tables were asked for. */
+static void refuse_ohci(struct synthetic *s)
+{
+	s->run->timeline.hops[0].refused_ns = at(AT_REFUSED);
+	block_ohci_at(s, AT_REFUSED);
+}
+
+static void never_refused(struct synthetic *s)
+{
+	s->run->timeline.hops[0].refused_ns = NEVER;
+}
+
+static void refused_has_entry(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, (AT_REFUSED + AT_SWAP) / 2, seen, 3);
+}
+
+static void refused_had_entry(struct synthetic *s)
+{
+	const struct vtd_entry seen[] = {
+		entry_of(SID_OHCI, 3, 0x3000), entry_of(SID_HDA, 4, 0x4000), entry_of(SID_IGB, 5, 0x5000),
+	};
+
+	see_instead(s, (AT_ADOPTED + AT_REFUSED) / 2, seen, 3);
 }
 
 static void quarantined_never_faulted(struct synthetic *s)
@@ -809,6 +847,8 @@ static const struct rule rules[] = {
 	{ "quarantined and goes on", "not-contained", quarantined_goes_on, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and never moved", "counter-stopped", quarantined_never_moved, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined and never taken over", "not-contained", never_adopted, SCENARIO_QUARANTINE, block_ohci },
+	{ "never refused", "not-contained", never_refused, SCENARIO_REFUSED, refuse_ohci },
+	{ "refused, with an entry", "not-contained", refused_has_entry, SCENARIO_REFUSED, refuse_ohci },
 	{ "quarantined, and another faults", "translation-fault", hda_faults, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined, and another stops", "counter-stopped", hda_stopped_in_the_end, SCENARIO_QUARANTINE, block_ohci },
 	{ "packet lost", "packets-lost", one_lost, NULL, NULL },
@@ -832,6 +872,7 @@ static const struct rule rules[] = {
 	{ "a PASID that is detached", NULL, pasid_is_gone_later, NULL, give_pasids },
 	{ "half swapped while swapping", NULL, half_swapped_in_time, NULL, give_first_stage_pasids },
 	{ "quarantined until finish", NULL, quarantined_has_entry_after_finish, SCENARIO_QUARANTINE, block_ohci },
+	{ "with an entry until it is refused", NULL, refused_had_entry, SCENARIO_REFUSED, refuse_ohci },
 	{ "quarantined and blocked", NULL, nothing, SCENARIO_QUARANTINE, block_ohci },
 };
 

@@ -91,6 +91,7 @@ struct iommu_liveupdate_difference {
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 
 /* Old kernel. */
+void iommu_liveupdate_use_arena(struct iommu_domain *domain);
 int iommu_liveupdate_check_domain(struct iommu_domain *domain);
 int iommu_liveupdate_set_unit(const struct iommu_unit_ser *unit);
 void iommu_liveupdate_drop_unit(u32 driver, u64 id);
@@ -119,11 +120,13 @@ void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes);
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */
-struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain);
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone);
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
 void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
 void iommu_liveupdate_use_default_domain(struct device *dev);
+void iommu_liveupdate_block(struct device *dev);
+void iommu_liveupdate_block_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *old);
 int iommu_liveupdate_may_attach(struct iommu_domain *domain, struct device *dev, ioasid_t pasid, struct iommu_domain *old);
 struct iommu_domain *iommu_liveupdate_pasid_old(struct device *dev, ioasid_t pasid);
 
@@ -146,12 +149,16 @@ void iommu_liveupdate_finish_device(u32 segment, u16 rid);
 
 #else
 
+static inline void iommu_liveupdate_use_arena(struct iommu_domain *domain)
+{
+}
+
 static inline bool iommu_liveupdate_preserved(struct device *dev)
 {
 	return false;
 }
 
-static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone)
 {
 	return domain;
 }

@@ -23,7 +23,8 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_FAKE_PASIDS,		/* PCI functions without the capability have PASIDs of 20 bits, and use none */
 	/* Hand over what must be refused. */
 	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
-	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: another table as its top */
+	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: one table more than it has */
+	LIVEUPDATE_FAULT_SPOIL_TOP,		/* the first domain: a top table that is in none of its blocks */
 	LIVEUPDATE_FAULT_SPOIL_ENTRY,		/* the first device: an entry with another tag than its record */
 	LIVEUPDATE_NR_FAULTS,
 };

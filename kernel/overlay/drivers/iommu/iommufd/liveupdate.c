@@ -15,8 +15,8 @@
  * Happy path:   mark, preserve, (preserve devices), freeze, kexec, retrieve, restore, (attach), destroy, finish
  * Unhappy path: unpreserve after preserve, at any time before kexec; marks stay, so that preserve may be tried again.
  *
- * The swap: before a device is attached from a restored domain to an HWPT, the two are compared, while nothing can be unmapped from the
- * IOAS; what differs refuses the attach. When other devices are left on the restored domain, they may share a tag with the one
+ * The swap: before a device is attached from a restored domain to an HWPT, the two are compared, while nothing can be mapped into the IOAS
+ * or unmapped from it; what differs refuses the attach. When other devices are left on the restored domain, they may share a tag with the one
  * that was swapped (a first-stage swap keeps it), and whatever the hardware cached for one of them serves all: so the tables must
  * go on saying the same, and the IOAS takes no map and no unmap until the last of them was swapped.
  *
@@ -37,6 +37,7 @@
 #include <linux/memfd.h>
 #include <linux/pagemap.h>
 #include <linux/pci.h>
+#include <linux/shmem_fs.h>
 #include <uapi/linux/fcntl.h>
 #include <uapi/linux/iommufd.h>
 
@@ -142,12 +143,17 @@ static bool iommufd_hwpt_marked(struct iommufd_liveupdate *lu, struct iommufd_hw
 
 #define IOMMUFD_LIVEUPDATE_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
 
-/* Asked when the mapping is made. Seals cannot be taken off, so the answer holds for its life. */
-bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages)
+/*
+ * A file is about to be mapped. Seals cannot be taken off, so what is said of them here holds for the life of the mapping. Holes punched
+ * later show in the count.
+ */
+void iommufd_liveupdate_init_file(struct iopt_pages *pages)
 {
 	int seals = memfd_get_seals(pages->file);
 
-	return seals >= 0 && (seals & IOMMUFD_LIVEUPDATE_SEALS) == IOMMUFD_LIVEUPDATE_SEALS;
+	pages->sealed = seals >= 0 && (seals & IOMMUFD_LIVEUPDATE_SEALS) == IOMMUFD_LIVEUPDATE_SEALS;
+	if (shmem_file(pages->file))
+		pages->holes = shmem_holes(file_inode(pages->file));
 }
 
 static int iommufd_check_areas(struct iommufd_ioas *ioas)
@@ -269,13 +275,18 @@ out_put:
 	return ret;
 }
 
-/* The page that the device reaches at each address is the one that the file has there. */
+/*
+ * The page that the device reaches at each address is the one that the file has there. It cannot be another when nobody has punched a hole
+ * since, so the tables are looked at only when somebody has.
+ */
 static int iommufd_check_pages(struct iopt_area *area, struct iommu_domain *domain)
 {
 	struct address_space *mapping = file_inode(area->pages->file)->i_mapping;
 	unsigned long iova, last = iopt_area_last_iova(area);
 	unsigned long offset = area->pages->start + iopt_area_start_byte(area, iopt_area_iova(area));
 
+	if (shmem_file(area->pages->file) && shmem_holes(file_inode(area->pages->file)) == area->pages->holes)
+		return 0;
 	for (iova = iopt_area_iova(area); iova <= last; iova += PAGE_SIZE, offset += PAGE_SIZE) {
 		struct page *page = find_get_page(mapping, offset >> PAGE_SHIFT);
 		bool same = page && page_to_phys(page) + offset_in_page(offset) ==
@@ -613,8 +624,8 @@ static int iommufd_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_devi
 }
 
 /*
- * Attach a device's group, or a PASID. From a restored domain that is the swap; nothing can be unmapped from the IOAS between the comparison and
- * the attach, and what is mapped meanwhile does no harm.
+ * Attach a device's group, or a PASID. From a restored domain that is the swap: from the comparison to the end of the attach nothing can be
+ * mapped into the IOAS or unmapped from it. (A map would harm nothing that is compared, but frees the tables that a large page replaces.)
  */
 int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_device *idev, ioasid_t pasid,
 			      struct iommu_attach_handle *handle)
@@ -636,7 +647,7 @@ int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_
 	swap->hwpt = paging;
 	swap->restored = restored;
 
-	guard(rwsem_read)(&paging->ioas->iopt.iova_rwsem);
+	guard(rwsem_write)(&paging->ioas->iopt.domains_rwsem);
 	scoped_guard(mutex, &iommufd_swap_lock)
 		waits = iommufd_swap_find(paging, restored);
 	ret = iommu_liveupdate_begin_swap(idev->dev, pasid, hwpt->domain, waits);
@@ -689,7 +700,7 @@ int iommufd_liveupdate_compare(struct iommufd_ucmd *ucmd)
 		goto out_put;
 	}
 
-	scoped_guard(rwsem_read, &hwpt->ioas->iopt.iova_rwsem)
+	scoped_guard(rwsem_write, &hwpt->ioas->iopt.domains_rwsem)
 		ret = iommu_liveupdate_compare(restored->restored, hwpt->common.domain, &difference);
 	if (!ret || ret == -EBADE) {
 		iommufd_compare_respond(cmd, &difference);
@@ -728,19 +739,30 @@ void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj)
 	iommu_liveupdate_put_domain(hwpt->restored);
 }
 
-/* What the device is attached to: without PASID first, then each PASID. All of it must be marked. */
-static int iommufd_collect_attached(struct iommufd_liveupdate *lu, struct iommufd_device *idev,
-				    struct iommu_liveupdate_attach *attach, unsigned int max, unsigned int *nr)
+static unsigned int iommufd_count_attached(struct iommufd_device *idev)
 {
+	unsigned int nr = 0;
 	unsigned long pasid;
 	void *entry;
 
-	*nr = 0;
+	lockdep_assert_held(&idev->igroup->lock);
+	xa_for_each(&idev->igroup->pasid_attach, pasid, entry)
+		nr++;
+	return nr;
+}
+
+/* What the device is attached to: without PASID first, then each PASID. All of it must be marked. @attach has room for all. */
+static int iommufd_collect_attached(struct iommufd_liveupdate *lu, struct iommufd_device *idev,
+				    struct iommu_liveupdate_attach *attach)
+{
+	unsigned int nr = 0;
+	unsigned long pasid;
+	void *entry;
+
+	lockdep_assert_held(&idev->igroup->lock);
 	xa_for_each(&idev->igroup->pasid_attach, pasid, entry) {
 		struct iommufd_hw_pagetable *hwpt = iommufd_device_attached_hwpt(idev, pasid);
 
-		if (*nr == max)
-			return -E2BIG;
 		if (!iommufd_hwpt_marked(lu, hwpt)) {
 			if (pasid == IOMMU_NO_PASID)
 				dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
@@ -748,9 +770,9 @@ static int iommufd_collect_attached(struct iommufd_liveupdate *lu, struct iommuf
 				dev_warn(idev->dev, "cannot be preserved: PASID %lu is attached to what is not marked\n", pasid);
 			return -EINVAL;
 		}
-		attach[(*nr)++] = (struct iommu_liveupdate_attach){ .pasid = pasid, .domain = hwpt->domain };
+		attach[nr++] = (struct iommu_liveupdate_attach){ .pasid = pasid, .domain = hwpt->domain };
 	}
-	if (!*nr || attach[0].pasid != IOMMU_NO_PASID) {
+	if (!nr || attach[0].pasid != IOMMU_NO_PASID) {
 		dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
 		return -EINVAL;
 	}
@@ -770,15 +792,12 @@ static int iommufd_collect_attached(struct iommufd_liveupdate *lu, struct iommuf
  */
 int iommufd_device_liveupdate_preserve(struct iommufd_device *idev, struct luo_file_set *session)
 {
-	struct iommu_liveupdate_attach *attach __free(kvfree) =
-		kvmalloc_array(IOMMU_SER_MAX_PASIDS + 1, sizeof(*attach), GFP_KERNEL);
+	struct iommu_liveupdate_attach *attach __free(kvfree) = NULL;
 	struct iommufd_liveupdate *lu;
 	unsigned int nr_attach;
 	u64 token;
 	int ret;
 
-	if (!attach)
-		return -ENOMEM;
 	ret = liveupdate_get_token_outgoing(session, idev->ictx->file, &token);
 	if (ret) {
 		dev_warn(idev->dev, "cannot be preserved: its iommufd is not preserved in this session\n");
@@ -792,7 +811,13 @@ int iommufd_device_liveupdate_preserve(struct iommufd_device *idev, struct luo_f
 		dev_warn(idev->dev, "cannot be preserved: it is not attached to a marked HWPT\n");
 		return -EINVAL;
 	}
-	ret = iommufd_collect_attached(lu, idev, attach, IOMMU_SER_MAX_PASIDS + 1, &nr_attach);
+	nr_attach = iommufd_count_attached(idev);
+	if (nr_attach > IOMMU_SER_MAX_PASIDS + 1)
+		return -E2BIG;
+	attach = kvmalloc_array(nr_attach, sizeof(*attach), GFP_KERNEL);
+	if (!attach)
+		return -ENOMEM;
+	ret = iommufd_collect_attached(lu, idev, attach);
 	return ret ?: iommu_liveupdate_preserve_device(idev->dev, attach, nr_attach);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_liveupdate_preserve, "IOMMUFD");

@@ -6,6 +6,8 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+#include <linux/iommu-liveupdate.h>
+
 #include "../iommu-priv.h"
 #include "iommufd_private.h"
 
@@ -32,7 +34,7 @@ int iommufd_liveupdate_attach(struct iommufd_hw_pagetable *hwpt, struct iommufd_
 int iommufd_liveupdate_may_destroy(struct iommufd_ctx *ictx, u32 id);
 void iommufd_liveupdate_restored_destroy(struct iommufd_object *obj);
 void iommufd_liveupdate_ctx_destroy(struct iommufd_ctx *ictx);
-bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages);
+void iommufd_liveupdate_init_file(struct iopt_pages *pages);
 int iommufd_liveupdate_init(const struct file_operations *fops);
 void iommufd_liveupdate_exit(void);
 
@@ -83,9 +85,8 @@ static inline void iommufd_liveupdate_ctx_destroy(struct iommufd_ctx *ictx)
 {
 }
 
-static inline bool iommufd_liveupdate_file_sealed(struct iopt_pages *pages)
+static inline void iommufd_liveupdate_init_file(struct iopt_pages *pages)
 {
-	return false;
 }
 
 static inline int iommufd_liveupdate_init(const struct file_operations *fops)

@@ -48,7 +48,7 @@ static void iommu_equality_note(const struct lu_compare *compare, struct iommu_l
 /**
  * iommu_liveupdate_compare() - does a domain translate all that a restored one does, to the same pages?
  * @restored: The restored domain; a device stands on it, or it is taken.
- * @domain: A paging domain of this kernel, from which nothing is unmapped meanwhile.
+ * @domain: A paging domain of this kernel, into which nothing is mapped, and from which nothing is unmapped, meanwhile.
  * @difference: Set to the first page that differs, with -EBADE.
  *
  * Time grows with the number of table pages of @restored, whatever they map.
@@ -71,8 +71,9 @@ int iommu_liveupdate_compare(struct iommu_restored *restored, struct iommu_domai
 	int ret;
 
 	*difference = (struct iommu_liveupdate_difference){};
-	if (restored->refused)
-		return -EIO;
+	ret = iommu_incoming_walk(restored);
+	if (ret)
+		return ret;
 	if (!domain->owner || !domain->owner->liveupdate)
 		return -EOPNOTSUPP;
 	ret = domain->owner->liveupdate->describe_domain(domain, &new);
@@ -130,7 +131,7 @@ EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_standing, "IOMMUFD_INTERNAL");
  * iommu_liveupdate_begin_swap() - let requests of a device go over to a domain that translates as their restored one does
  * @dev: A device on a restored domain, held by the caller until iommu_liveupdate_end_swap().
  * @pasid: Requests with this PASID; IOMMU_NO_PASID for those without.
- * @domain: What is to be attached; nothing is unmapped from it meanwhile.
+ * @domain: What is to be attached; no mapping of it changes meanwhile.
  * @compared: They were compared before, and neither changed since.
  *
  * Context: Process context, may sleep.
@@ -183,18 +184,24 @@ EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_end_swap, "IOMMUFD_INTERNAL");
  * @domain: What is to be attached.
  * @dev: The device.
  * @pasid: Requests with this PASID; IOMMU_NO_PASID for those without.
- * @old: What it stands on.
+ * @old: What it stands on, NULL before the first attach.
  *
- * The one place that every attach passes. From a restored domain the way leads to what was compared with it, and to
- * nothing else but a blocked one, which lets nothing through.
+ * The one place that every attach passes. A preserved device begins on its restored domain, wherever its group stands. From there the way
+ * leads to what was compared with it, and to nothing else but a blocked one, which lets nothing through. One that is quarantined stays
+ * blocked until its session is finished.
  *
  * Context: group->mutex held.
- * Return: 0; -EBADE when @old is a restored domain that @domain was not compared with.
+ * Return: 0; -EBADE when @old is a restored domain that @domain was not compared with, or @dev cannot begin on @domain; -EIO when
+ *         @dev is quarantined.
  */
 int iommu_liveupdate_may_attach(struct iommu_domain *domain, struct device *dev, ioasid_t pasid, struct iommu_domain *old)
 {
 	struct iommu_incoming_swap *swap;
 
+	if (domain->type != IOMMU_DOMAIN_BLOCKED && iommu_incoming_quarantined(dev))
+		return -EIO;
+	if (!old && pasid == IOMMU_NO_PASID)
+		return iommu_incoming_may_start(dev, domain) ? 0 : -EBADE;
 	if (!iommu_liveupdate_domain_restored(old) || old == domain || domain->type == IOMMU_DOMAIN_BLOCKED)
 		return 0;
 	swap = iommu_incoming_swap(dev, pasid);

@@ -2,12 +2,14 @@
 /*
  * DOC: taking over IOMMU state, in the new kernel
  *
- * The blob is found and its records are checked by whoever asks first, which is interrupt remapping, before any initcall. Tables
- * are walked when the IOMMU driver starts, before it adopts any. What fails is quarantined, and says why:
+ * The blob is found and its records are checked by whoever asks first, which is interrupt remapping, before any initcall. Where tables
+ * are, and that their memory was handed over, is checked when the IOMMU driver starts, before it adopts any; what is in them, when
+ * somebody wants to move a device from them. What fails is quarantined, and says why:
  *
  *  - the blob: all is. Nothing of it is used, and drivers start with empty tables; translation is never turned off.
  *  - a unit:   its devices are. It starts with empty tables.
- *  - a domain, or a device's entry: the devices on it are. Their entries are cleared before anything can fault on them or use them.
+ *  - a domain's blocks, or a device's entry: the devices on it are. Their entries are cleared before anything can fault on them or use them.
+ *  - a domain's tables: the devices on it are, from then on.
  *
  * A device that passed stands on a restored domain: a domain that can be attached to a device that is on it already, replaced, and
  * freed, and nothing else. Attaching anything else to the device is the swap; the driver does it, in attach_dev(), seeing that the
@@ -17,7 +19,7 @@
  *
  * Lock: iommu_incoming_lock protects owners and what restored domains are taken and freed. Records do not change. States are single words,
  * written at boot, at release and at finish, and read without a lock. The lock is never taken inside group->mutex, and outside of it by
- * iommu_incoming_standing().
+ * iommu_incoming_standing(). iommu_incoming_walk_lock protects what is known of a domain's tables, and is taken inside of it.
  */
 #define pr_fmt(fmt) "iommu liveupdate: " fmt
 
@@ -40,6 +42,7 @@
 #include "incoming.h"
 
 static DEFINE_MUTEX(iommu_incoming_lock);
+static DEFINE_MUTEX(iommu_incoming_walk_lock);
 static const struct iommu_ser *iommu_incoming_ser;	/* NULL: none, or refused */
 static struct iommu_incoming_device *iommu_incoming_devices;
 static struct iommu_incoming_swap *iommu_incoming_pasids;
@@ -176,6 +179,30 @@ const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit)
 	return phys_to_virt(unit->pages_pa);
 }
 
+static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
+{
+	const struct iommu_device_ser *devices;
+	u32 i;
+
+	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
+		return -ENOENT;
+	devices = lu_iommu_devices(iommu_incoming_ser);
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
+		if (devices[i].segment == segment && devices[i].rid == rid) {
+			*index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+/* Place of a device's record, whatever became of it. */
+static int iommu_incoming_find_dev(struct device *dev, u32 *index)
+{
+	if (!dev_is_pci(dev))
+		return -ENOENT;
+	return iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), index);
+}
+
 static u32 iommu_incoming_index(const struct iommu_device_ser *device)
 {
 	return device - lu_iommu_devices(iommu_incoming_ser);
@@ -268,7 +295,7 @@ const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_
  *
  * The caller makes the device's entry a blocking one.
  *
- * Context: Boot.
+ * Context: Process context.
  */
 void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason)
 {
@@ -293,7 +320,7 @@ void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const c
 			iommu_liveupdate_quarantine(&devices[i], reason);
 }
 
-/* A table in two domains would be freed with one while devices use the other. */
+/* Memory of two domains would be freed with one while devices use the other. */
 static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
 {
 	const struct iommu_domain_ser *domains = lu_iommu_domains(iommu_incoming_ser);
@@ -306,52 +333,47 @@ static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
 	return true;
 }
 
-static void iommu_incoming_verify_domain(u32 index)
+static void iommu_incoming_refuse_domain(u32 index, const struct lu_verdict *verdict)
 {
+	const struct iommu_domain_ser *domain = &lu_iommu_domains(iommu_incoming_ser)[index];
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
 	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
-	const struct iommu_domain_ser *domain = &lu_iommu_domains(iommu_incoming_ser)[index];
-	struct lu_phys phys = iommu_incoming_phys();
-	struct lu_verdict verdict = { .error = LU_ERR_COUNT };
-	u8 *seen = NULL;
 	u32 i;
-
-	if (domain->nr_tables && domain->nr_tables <= IOMMU_SER_MAX_PAGES)
-		seen = kvzalloc(DIV_ROUND_UP(domain->nr_tables, 8), GFP_KERNEL);
-	if (seen && lu_verify_domain(domain, &phys, seen, &verdict) && iommu_incoming_domain_alone(index, &verdict)) {
-		kvfree(seen);
-		return;
-	}
-	kvfree(seen);
 
 	iommu_incoming_domains[index].refused = true;
 	pr_err("domain %#llx of iommufd %llu is refused (%s, address %#llx)\n", domain->token, domain->iommufd_id,
-	       lu_error_name(verdict.error), verdict.address);
+	       lu_error_name(verdict->error), verdict->address);
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
 		if (devices[i].domain == index)
-			iommu_liveupdate_quarantine(&devices[i], lu_error_name(verdict.error));
+			iommu_liveupdate_quarantine(&devices[i], lu_error_name(verdict->error));
 	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
 		if (pasids[i].domain == index)
-			iommu_liveupdate_quarantine(&devices[pasids[i].device], lu_error_name(verdict.error));
+			iommu_liveupdate_quarantine(&devices[pasids[i].device], lu_error_name(verdict->error));
 }
 
 /**
- * iommu_liveupdate_verify_domains() - walk the tables of every domain, once
+ * iommu_liveupdate_verify_domains() - check of every domain what must be right for its devices to go on, once
  *
- * Drivers call it before they adopt a unit: after it, iommu_liveupdate_device() returns none that stands on a bad domain.
+ * Drivers call it before they adopt a unit: after it, iommu_liveupdate_device() returns none that stands on a bad domain. No table is
+ * read: see iommu_incoming_walk().
  *
- * Context: Boot, may sleep. Time grows with the number of tables.
+ * Context: Boot, may sleep. Time grows with the number of blocks, that is one step for 2 MiB of tables.
  */
 void iommu_liveupdate_verify_domains(void)
 {
+	const struct iommu_domain_ser *domains;
+	struct lu_phys phys = iommu_incoming_phys();
+	struct lu_verdict verdict;
 	static bool done;
 	u32 i;
 
 	if (done || !iommu_liveupdate_incoming() || !iommu_incoming_ser)
 		return;
 	done = true;
+	domains = lu_iommu_domains(iommu_incoming_ser);
 	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
-		iommu_incoming_verify_domain(i);
+		if (!lu_verify_domain_head(&domains[i], &phys, &verdict) || !iommu_incoming_domain_alone(i, &verdict))
+			iommu_incoming_refuse_domain(i, &verdict);
 }
 
 /**
@@ -423,37 +445,60 @@ static struct iommu_restored *iommu_incoming_restored(u32 index, const struct io
 
 /**
  * iommu_liveupdate_probe_domain() - what a device's group is attached to first
- * @dev: A device that is probed.
- * @domain: The group's default domain.
+ * @dev: A device of the group, which is probed.
+ * @domain: What is right for those that were asked about before; the default domain when this is the first.
+ * @alone: It has no other device in its group. A device that has, though it had none when it was preserved, is quarantined.
  *
  * Context: Process context, group->mutex held.
  * Return: The restored domain of a device that was preserved; the driver's blocking domain for one that is quarantined;
  *         otherwise @domain.
  */
-struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain)
+struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone)
 {
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
 	const struct iommu_device_ser *device;
 	const struct iommu_pasid_ser *pasid = NULL;
-	enum iommu_incoming_state state;
-	u32 segment;
-	u16 rid;
+	u32 index;
 
-	if (!iommu_liveupdate_incoming() || !dev_is_pci(dev))
+	if (iommu_incoming_find_dev(dev, &index))
 		return domain;
-	segment = pci_domain_nr(to_pci_dev(dev)->bus);
-	rid = pci_dev_id(to_pci_dev(dev));
-
-	device = iommu_liveupdate_device(NULL, segment, rid);
-	if (!device) {
-		if (!iommu_liveupdate_device_state(segment, rid, &state) && state == IOMMU_INCOMING_QUARANTINED)
-			return ops->blocked_domain ?: domain;
+	device = &lu_iommu_devices(iommu_incoming_ser)[index];
+	if (!alone && iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED)
+		iommu_liveupdate_quarantine(device, "its IOMMU group has other devices");
+	switch (iommu_incoming_devices[index].state) {
+	case IOMMU_INCOMING_QUARANTINED:
+		return ops->blocked_domain ?: domain;
+	case IOMMU_INCOMING_FINISHED:
 		return domain;
+	case IOMMU_INCOMING_RESTORED:
+		break;
 	}
 
 	while ((pasid = iommu_liveupdate_next_pasid(device, pasid)))
 		iommu_incoming_restored(pasid->domain, ops);
 	return &iommu_incoming_restored(device->domain, ops)->domain;
+}
+
+/**
+ * iommu_incoming_may_start() - may a device that stands on nothing yet be attached to a domain?
+ * @dev: The device.
+ * @domain: The domain: its group's, which it may be joining now.
+ *
+ * Context: group->mutex held.
+ * Return: true for the restored domain of a preserved device, and for anything else only if that blocks, or the device was not
+ *         preserved, or its session is finished.
+ */
+bool iommu_incoming_may_start(struct device *dev, struct iommu_domain *domain)
+{
+	bool stands = false;
+	u32 index;
+
+	if (!iommu_incoming_find_dev(dev, &index))
+		stands = iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED;
+	if (iommu_liveupdate_domain_restored(domain))
+		return stands && container_of(domain, struct iommu_restored, domain)->index ==
+					 lu_iommu_devices(iommu_incoming_ser)[index].domain;
+	return !stands || domain->type == IOMMU_DOMAIN_BLOCKED;
 }
 
 /**
@@ -523,19 +568,114 @@ int iommu_liveupdate_set_owner(u64 iommufd_id, u32 nr_domains, void *owner)
 }
 EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_set_owner, "IOMMUFD_INTERNAL");
 
+/* Does anything of a device translate through a domain, by the records? */
+static bool iommu_incoming_uses(u32 device, u32 domain)
+{
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].device == device && pasids[i].domain == domain)
+			return true;
+	return lu_iommu_devices(iommu_incoming_ser)[device].domain == domain;
+}
+
+static int iommu_incoming_walk_tables(const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
+{
+	struct lu_phys phys = iommu_incoming_phys();
+	u64 nr_pages = lu_domain_pages(domain, &phys);
+	struct lu_scratch scratch = {
+		.first = kvmalloc_array(domain->nr_blocks, sizeof(*scratch.first), GFP_KERNEL),
+		.seen = kvzalloc(DIV_ROUND_UP(nr_pages, 8), GFP_KERNEL),
+		.nr_pages = nr_pages,
+	};
+	int ret = -ENOMEM;
+
+	if (scratch.first && scratch.seen)
+		ret = lu_verify_domain(domain, &phys, &scratch, verdict) ? 0 : -EIO;
+	kvfree(scratch.first);
+	kvfree(scratch.seen);
+	return ret;
+}
+
+/* What of a device stands on a restored domain is blocked. A PASID that was swapped is this kernel's. */
+static void iommu_incoming_block_device(u32 device, struct device *dev)
+{
+	const struct iommu_pasid_ser *pasids = lu_iommu_pasids(iommu_incoming_ser);
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
+		if (pasids[i].device == device && !iommu_incoming_pasids[i].swapped)
+			iommu_liveupdate_block_pasid(dev, pasids[i].pasid, &iommu_incoming_domains[pasids[i].domain].domain);
+	iommu_liveupdate_block(dev);
+}
+
+/* Whatever was found wrong was found too late to leave the entry out: the devices are running. */
+static void iommu_incoming_block_devices(u32 domain)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
+	struct pci_dev *pdev;
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
+		if (!iommu_incoming_uses(i, domain))
+			continue;
+		pdev = pci_get_domain_bus_and_slot(devices[i].segment, PCI_BUS_NUM(devices[i].rid), devices[i].rid & 0xff);
+		if (!pdev)
+			continue;
+		iommu_incoming_block_device(i, &pdev->dev);
+		pci_dev_put(pdev);
+	}
+}
+
+/**
+ * iommu_incoming_walk() - walk the tables of a domain, once, before this kernel relies on what is in them
+ * @restored: The domain.
+ *
+ * Not at boot, since time grows with what is mapped, and devices wait for nothing. Until then only the hardware reads the tables, as it
+ * did while no kernel looked: what they lead to has been reached already, whatever is found. KHO holds their memory. What comes
+ * after it is all that would make something of them: an object for userspace, the comparison, and so the swap. A domain that
+ * fails is refused, and its devices are blocked then.
+ *
+ * Context: Process context, may sleep; no group->mutex held.
+ * Return: 0; -EIO when it is refused; -ENOMEM, and nothing is known.
+ */
+int iommu_incoming_walk(struct iommu_restored *restored)
+{
+	struct lu_verdict verdict;
+	int ret;
+
+	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_walk, restored);
+
+	scoped_guard(mutex, &iommu_incoming_walk_lock) {
+		if (restored->refused)
+			return -EIO;
+		if (restored->walked)
+			return 0;
+		ret = iommu_incoming_walk_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index], &verdict);
+		restored->walked = !ret;
+		if (ret != -EIO)
+			return ret;
+		iommu_incoming_refuse_domain(restored->index, &verdict);
+	}
+	iommu_incoming_block_devices(restored->index);
+	return -EIO;
+}
+
 /**
  * iommu_liveupdate_take_domain() - have an object for a restored domain
  * @iommufd_id: Of which iommufd.
  * @token: What it was marked with.
  *
- * Context: Process context.
+ * Context: Process context, may sleep. Time grows with the number of its tables.
  * Return: The domain, to be given back by iommu_liveupdate_put_domain(); -ENOENT when there is none, or its tables are freed; -EEXIST
- *         when it is taken.
+ *         when it is taken; -EIO when it is refused.
  */
 struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token)
 {
 	const struct iommu_domain_ser *domains;
 	struct iommu_restored *restored;
+	int ret;
 	u32 i;
 
 	guard(mutex)(&iommu_incoming_lock);
@@ -546,8 +686,11 @@ struct iommu_restored *iommu_liveupdate_take_domain(u64 iommufd_id, u64 token)
 			continue;
 		if (restored->taken)
 			return ERR_PTR(-EEXIST);
-		restored->taken = true;
 		restored->index = i;
+		ret = iommu_incoming_walk(restored);
+		if (ret)
+			return ERR_PTR(ret);
+		restored->taken = true;
 		return restored;
 	}
 	return ERR_PTR(-ENOENT);
@@ -640,13 +783,14 @@ static void iommu_incoming_release_tags(const struct iommu_restored *restored)
 
 static void iommu_incoming_free_tables(const struct iommu_domain_ser *domain)
 {
-	const u64 *tables;
+	const u64 *blocks = phys_to_virt(domain->blocks_pa);
 	u32 i;
 
-	tables = phys_to_virt(domain->tables_pa);
-	for (i = 0; i < domain->nr_tables; i++)
-		iommu_free_pages(iommu_liveupdate_adopt_pages(tables[i], PAGE_SIZE));
-	kho_restore_free(phys_to_virt(domain->tables_pa));
+	for (i = 0; i < domain->nr_blocks; i++) {
+		iommu_free_pages(iommu_liveupdate_adopt_pages(lu_block_pa(blocks[i]), lu_block_bytes(blocks[i])));
+		cond_resched();
+	}
+	kho_restore_free(phys_to_virt(domain->blocks_pa));
 }
 
 static void iommu_incoming_free_domain(struct iommu_restored *restored)
@@ -665,7 +809,7 @@ static void iommu_incoming_free_domain(struct iommu_restored *restored)
  *
  * Its tables go with it, unless a device still stands on them: then they wait for another object, or for finish.
  *
- * Context: Process context, may sleep. Time grows with the number of tables.
+ * Context: Process context, may sleep. Time grows with the number of blocks of tables.
  */
 void iommu_liveupdate_put_domain(struct iommu_restored *restored)
 {
@@ -713,20 +857,13 @@ void iommu_liveupdate_finish_iommufd(u64 iommufd_id)
 }
 EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_finish_iommufd, "IOMMUFD_INTERNAL");
 
-static int iommu_incoming_find_device(u32 segment, u16 rid, u32 *index)
-{
-	const struct iommu_device_ser *devices;
-	u32 i;
 
-	if (!iommu_liveupdate_incoming() || !iommu_incoming_ser)
-		return -ENOENT;
-	devices = lu_iommu_devices(iommu_incoming_ser);
-	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
-		if (devices[i].segment == segment && devices[i].rid == rid) {
-			*index = i;
-			return 0;
-		}
-	return -ENOENT;
+/* Is a device blocked until its session is finished? */
+bool iommu_incoming_quarantined(struct device *dev)
+{
+	u32 index;
+
+	return !iommu_incoming_find_dev(dev, &index) && iommu_incoming_devices[index].state == IOMMU_INCOMING_QUARANTINED;
 }
 
 /* Record of a restored domain. */
@@ -742,8 +879,7 @@ static int iommu_incoming_find_pasid(struct device *dev, ioasid_t pasid, u32 *in
 	const struct iommu_pasid_ser *pasids;
 	u32 i, device;
 
-	if (!dev_is_pci(dev) ||
-	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &device))
+	if (iommu_incoming_find_dev(dev, &device))
 		return -ENOENT;
 	pasids = lu_iommu_pasids(iommu_incoming_ser);
 	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
@@ -761,10 +897,7 @@ struct iommu_incoming_swap *iommu_incoming_swap(struct device *dev, ioasid_t pas
 
 	if (pasid != IOMMU_NO_PASID)
 		return iommu_incoming_find_pasid(dev, pasid, &index) ? NULL : &iommu_incoming_pasids[index];
-	if (!dev_is_pci(dev) ||
-	    iommu_incoming_find_device(pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)), &index))
-		return NULL;
-	return &iommu_incoming_devices[index].swap;
+	return iommu_incoming_find_dev(dev, &index) ? NULL : &iommu_incoming_devices[index].swap;
 }
 
 /* The restored domain that a PASID stands on, or NULL. */
@@ -890,3 +1023,7 @@ static int __init iommu_incoming_debugfs_init(void)
 	return 0;
 }
 late_initcall(iommu_incoming_debugfs_init);
+
+#if IS_ENABLED(CONFIG_IOMMU_LIVEUPDATE_KUNIT_TEST)
+#include "incoming_kunit.c"
+#endif

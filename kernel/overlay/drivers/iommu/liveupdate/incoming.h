@@ -16,6 +16,7 @@
  * @owner: The iommufd context that may claim its devices, NULL before it was retrieved.
  * @taken: Userspace has an object for it.
  * @freed: Its tables are gone.
+ * @walked: Its tables were walked.
  * @refused: Its tables are not freed: what failed a check cannot be freed, because nobody knows what it is.
  */
 struct iommu_restored {
@@ -24,6 +25,7 @@ struct iommu_restored {
 	void *owner;
 	bool taken;
 	bool freed;
+	bool walked;
 	bool refused;
 };
 
@@ -54,8 +56,11 @@ struct iommu_incoming_device {
 };
 
 struct lu_phys iommu_incoming_phys(void);
+int iommu_incoming_walk(struct iommu_restored *restored);
 const struct iommu_domain_ser *iommu_incoming_domain(const struct iommu_restored *restored);
 struct iommu_incoming_swap *iommu_incoming_swap(struct device *dev, ioasid_t pasid);
 struct iommu_restored *iommu_incoming_pasid_standing(struct device *dev, ioasid_t pasid);
+bool iommu_incoming_quarantined(struct device *dev);
+bool iommu_incoming_may_start(struct device *dev, struct iommu_domain *domain);
 
 #endif

@@ -99,6 +99,18 @@ static struct lu_kunit_domain *lu_kunit_domain(struct kunit *test, unsigned int 
 	return fake;
 }
 
+/* The same, with tables from an arena. */
+static struct lu_kunit_domain *lu_kunit_arena_domain(struct kunit *test, unsigned int levels)
+{
+	struct lu_kunit_domain *fake = lu_kunit_domain(test, levels);
+	struct pt_iommu *pt = &fake->vtdss.iommu;
+	struct iommu_arena *arena = iommu_arena_create(NUMA_NO_NODE);
+
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	KUNIT_ASSERT_EQ(test, pt->ops->use_arena(pt, arena), 0);
+	return fake;
+}
+
 /* A leaf of each size. Nobody does DMA through them: the addresses need not be memory. Gives the number of tables. */
 static u32 lu_kunit_map_each_size(struct kunit *test, struct lu_kunit_domain *fake)
 {
@@ -130,12 +142,20 @@ static const struct lu_phys lu_kunit_phys = { .read = lu_kunit_read, .end = 1ULL
 
 static enum lu_error lu_kunit_verify_domain(struct kunit *test, const struct iommu_domain_ser *ser)
 {
-	u8 *seen = kunit_kzalloc(test, DIV_ROUND_UP(ser->nr_tables, 8), GFP_KERNEL);
+	u64 nr_pages = lu_domain_pages(ser, &lu_kunit_phys);
+	struct lu_scratch scratch = {
+		.first = kunit_kcalloc(test, ser->nr_blocks, sizeof(*scratch.first), GFP_KERNEL),
+		.seen = kunit_kzalloc(test, DIV_ROUND_UP(nr_pages, 8), GFP_KERNEL),
+		.nr_pages = nr_pages,
+	};
 	struct lu_verdict verdict;
 
-	KUNIT_ASSERT_NOT_NULL(test, seen);
-	lu_verify_domain(ser, &lu_kunit_phys, seen, &verdict);
-	kunit_kfree(test, seen);
+	KUNIT_ASSERT_NOT_NULL(test, scratch.first);
+	KUNIT_ASSERT_NOT_NULL(test, scratch.seen);
+	if (lu_verify_domain_head(ser, &lu_kunit_phys, &verdict))
+		lu_verify_domain(ser, &lu_kunit_phys, &scratch, &verdict);
+	kunit_kfree(test, scratch.first);
+	kunit_kfree(test, scratch.seen);
 	return verdict.error;
 }
 
@@ -181,25 +201,37 @@ static void lu_kunit_expect_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, lu_kunit_subtree_exists(test));
 }
 
+static void lu_kunit_preserve_once(struct kunit *test, struct lu_kunit_domain *fake, u32 nr_tables, u32 nr_blocks)
+{
+	const struct iommu_domain_ser *ser;
+
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(&fake->domain, 5, 77), 0);
+	KUNIT_EXPECT_TRUE(test, lu_kunit_subtree_exists(test));
+	lu_kunit_expect_good_blob(test, 0, 1, 0);
+	ser = lu_iommu_domains(iommu_outgoing_blob);
+	KUNIT_EXPECT_EQ(test, ser->iommufd_id, 5);
+	KUNIT_EXPECT_EQ(test, ser->token, 77);
+	KUNIT_EXPECT_EQ(test, ser->levels, fake->levels);
+	KUNIT_EXPECT_EQ(test, ser->nr_tables, nr_tables);
+	KUNIT_EXPECT_EQ(test, ser->nr_blocks, nr_blocks);
+	iommu_liveupdate_unpreserve_domain(&fake->domain);
+	lu_kunit_expect_nothing(test);
+}
+
 static void lu_kunit_each_number_of_levels(struct kunit *test)
 {
+	struct lu_kunit_domain *fake;
 	unsigned int levels;
+	u32 nr_tables;
 
 	for (levels = 3; levels <= 5; levels++) {
-		struct lu_kunit_domain *fake = lu_kunit_domain(test, levels);
-		u32 nr_tables = lu_kunit_map_each_size(test, fake);
-		const struct iommu_domain_ser *ser;
-
-		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(&fake->domain, 5, 77), 0);
-		KUNIT_EXPECT_TRUE(test, lu_kunit_subtree_exists(test));
-		lu_kunit_expect_good_blob(test, 0, 1, 0);
-		ser = lu_iommu_domains(iommu_outgoing_blob);
-		KUNIT_EXPECT_EQ(test, ser->iommufd_id, 5);
-		KUNIT_EXPECT_EQ(test, ser->token, 77);
-		KUNIT_EXPECT_EQ(test, ser->levels, levels);
-		KUNIT_EXPECT_EQ(test, ser->nr_tables, nr_tables);
-		iommu_liveupdate_unpreserve_domain(&fake->domain);
-		lu_kunit_expect_nothing(test);
+		fake = lu_kunit_domain(test, levels);
+		nr_tables = lu_kunit_map_each_size(test, fake);
+		lu_kunit_preserve_once(test, fake, nr_tables, nr_tables);
+		fake = lu_kunit_arena_domain(test, levels);
+		lu_kunit_preserve_once(test, fake, 1, 1);
+		nr_tables = lu_kunit_map_each_size(test, fake);
+		lu_kunit_preserve_once(test, fake, nr_tables, 1);
 	}
 }
 
@@ -213,7 +245,7 @@ static void lu_kunit_damage_is_found(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(&fake->domain, 1, 1), 0);
 	ser = lu_iommu_domains(iommu_outgoing_blob);
 	top = phys_to_virt(ser->top_pa);
-	list = phys_to_virt(ser->tables_pa);
+	list = phys_to_virt(ser->blocks_pa);
 	entry = top[0];
 
 	top[1] = entry;
@@ -235,20 +267,22 @@ static void lu_kunit_damage_is_found(struct kunit *test)
 	iommu_liveupdate_unpreserve_domain(&fake->domain);
 }
 
-/* A list longer than a page. */
+/* A list longer than a page; and the same tables in blocks. */
 static void lu_kunit_many_tables(struct kunit *test)
 {
 	struct lu_kunit_domain *fake = lu_kunit_domain(test, 3);
-	const struct iommu_domain_ser *ser;
+	/* The top, a table for each GiB that is begun, one for each leaf. */
+	const u32 nr_tables = 1 + 3 + 1100;
+	struct iommu_arena_usage usage;
 
 	lu_kunit_map_tables(test, fake, 1100);
-	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(&fake->domain, 1, 1), 0);
-	lu_kunit_expect_good_blob(test, 0, 1, 0);
-	ser = lu_iommu_domains(iommu_outgoing_blob);
-	/* The top, a table for each GiB that is begun, one for each leaf. */
-	KUNIT_EXPECT_EQ(test, ser->nr_tables, 1 + 3 + 1100);
-	iommu_liveupdate_unpreserve_domain(&fake->domain);
-	lu_kunit_expect_nothing(test);
+	lu_kunit_preserve_once(test, fake, nr_tables, nr_tables);
+
+	fake = lu_kunit_arena_domain(test, 3);
+	lu_kunit_map_tables(test, fake, 1100);
+	iommu_arena_trim(fake->vtdss.iommu.arena, &usage);
+	KUNIT_EXPECT_LT(test, usage.nr_blocks, 40);
+	lu_kunit_preserve_once(test, fake, nr_tables, usage.nr_blocks);
 }
 
 static int lu_kunit_count_to(void *arg, void *table)
@@ -345,6 +379,11 @@ static struct lu_phys lu_kunit_incoming_phys(void)
 	return lu_kunit_phys;
 }
 
+static int lu_kunit_walk(struct iommu_restored *restored)
+{
+	return restored->refused ? -EIO : 0;
+}
+
 static void lu_kunit_compare(struct kunit *test)
 {
 	struct lu_kunit_domain *old = lu_kunit_domain(test, 4), *new = lu_kunit_domain(test, 5);
@@ -356,6 +395,7 @@ static void lu_kunit_compare(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, lu_kunit_describe(&old->domain, &restored->ser), 0);
 	kunit_activate_static_stub(test, iommu_incoming_domain, lu_kunit_incoming_domain);
 	kunit_activate_static_stub(test, iommu_incoming_phys, lu_kunit_incoming_phys);
+	kunit_activate_static_stub(test, iommu_incoming_walk, lu_kunit_walk);
 
 	lu_kunit_map_each_size(test, old);
 	KUNIT_EXPECT_EQ(test, iommu_liveupdate_compare(&restored->restored, &new->domain, &difference), -EBADE);

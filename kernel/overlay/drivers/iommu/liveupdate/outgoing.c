@@ -2,8 +2,8 @@
 /*
  * DOC: preserving IOMMU state, in the old kernel
  *
- * iommufd preserves domains, vfio then preserves the devices that stand on them. A domain's tables are kept page by page; what
- * the hardware will be left on is made by the driver, beside the live tables (see struct iommu_liveupdate_ops), so that undoing is
+ * iommufd preserves domains, vfio then preserves the devices that stand on them. A domain's tables are kept by the blocks of its
+ * arena (arena.c), or, of a domain that has none, page by page; what the hardware will be left on is made by the driver, beside the live tables (see struct iommu_liveupdate_ops), so that undoing is
  * freeing, and whatever happens to the live tables later does not matter.
  *
  * The blob for the next kernel (include/linux/kho/abi/iommu.h) is written anew at each change, so there is nothing left to
@@ -25,6 +25,8 @@
 #include <linux/kexec_handover.h>
 #include <linux/list.h>
 #include <linux/liveupdate-fault.h>
+#include <linux/liveupdate.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
@@ -32,6 +34,7 @@
 #include <linux/sort.h>
 
 #include "../iommu-priv.h"
+#include "arena.h"
 #include "blob.h"
 #include "verify.h"
 
@@ -39,7 +42,7 @@ struct iommu_outgoing_domain {
 	struct list_head list;
 	struct iommu_domain *domain;
 	struct iommu_domain_ser ser;
-	u64 *tables;		/* kho_alloc_preserve()d, ser.nr_tables entries */
+	u64 *blocks;		/* kho_alloc_preserve()d, ser.nr_blocks entries */
 	unsigned int nr_devices;
 	u32 index;		/* in the blob, set while it is written */
 };
@@ -190,13 +193,32 @@ static int iommu_outgoing_collect_one(void *arg, void *table)
 
 	if (collect->nr_tables == IOMMU_SER_MAX_PAGES)
 		return -E2BIG;
-	if (collect->tables) {
-		if (WARN_ON(collect->nr_tables == collect->max_tables))
-			return -EBUSY;
+	if (collect->nr_tables < collect->max_tables)
 		collect->tables[collect->nr_tables] = virt_to_phys(table);
-	}
 	collect->nr_tables++;
 	return 0;
+}
+
+/*
+ * The blocks that the tables are in, or the tables themselves. The caller holds the mappings still, so that counting and listing see
+ * the same.
+ */
+static int iommu_outgoing_list_blocks(struct pt_iommu *pt, u64 *blocks, u32 max_blocks, u32 *nr_blocks, u32 *nr_tables)
+{
+	struct iommu_outgoing_collect collect = { .tables = blocks, .max_tables = max_blocks };
+	struct iommu_arena_usage usage;
+	int ret;
+
+	if (pt->arena) {
+		iommu_arena_trim(pt->arena, &usage);
+		*nr_tables = usage.nr_tables;
+		*nr_blocks = iommu_arena_list(pt->arena, blocks, max_blocks);
+		return *nr_blocks > IOMMU_SER_MAX_PAGES ? -E2BIG : 0;
+	}
+	ret = pt->ops->visit_tables(pt, iommu_outgoing_collect_one, &collect);
+	*nr_tables = collect.nr_tables;
+	*nr_blocks = collect.nr_tables;
+	return ret;
 }
 
 static int iommu_outgoing_compare(const void *a, const void *b)
@@ -206,59 +228,121 @@ static int iommu_outgoing_compare(const void *a, const void *b)
 	return *pa < *pb ? -1 : *pa > *pb;
 }
 
-static void iommu_outgoing_unpreserve_tables(const u64 *tables, u32 nr_tables)
+static struct page *iommu_outgoing_block_page(u64 block)
 {
-	while (nr_tables--)
-		kho_unpreserve_folio(page_folio(phys_to_page(tables[nr_tables])));
+	return phys_to_page(lu_block_pa(block));
+}
+
+static void iommu_outgoing_unpreserve_blocks(const u64 *blocks, u32 nr_blocks)
+{
+	while (nr_blocks--)
+		kho_unpreserve_pages(iommu_outgoing_block_page(blocks[nr_blocks]), lu_block_bytes(blocks[nr_blocks]) / PAGE_SIZE);
+}
+
+static int iommu_outgoing_preserve_blocks(const u64 *blocks, u32 nr_blocks)
+{
+	u32 i;
+	int ret;
+
+	for (i = 0; i < nr_blocks; i++) {
+		ret = kho_preserve_pages(iommu_outgoing_block_page(blocks[i]), lu_block_bytes(blocks[i]) / PAGE_SIZE);
+		if (ret) {
+			iommu_outgoing_unpreserve_blocks(blocks, i);
+			return ret;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void iommu_outgoing_say_cost(const struct iommu_outgoing_domain *out)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < out->ser.nr_blocks; i++)
+		pages += lu_block_bytes(out->blocks[i]) / PAGE_SIZE;
+	pr_info("domain %#llx of iommufd %llu: %u tables in %u blocks, a key of KHO each, %llu KiB of them unused\n", out->ser.token,
+		out->ser.iommufd_id, out->ser.nr_tables, out->ser.nr_blocks,
+		(pages - out->ser.nr_tables) * (PAGE_SIZE / SZ_1K));
+	if (!iommupt_from_domain(out->domain)->arena)
+		pr_info("domain %#llx of iommufd %llu was not made from blocks: the next kernel reserves %u single pages when it boots\n",
+			out->ser.token, out->ser.iommufd_id, out->ser.nr_blocks);
 }
 
 static int iommu_outgoing_preserve_tables(struct iommu_outgoing_domain *out)
 {
 	struct pt_iommu *pt = iommupt_from_domain(out->domain);
-	struct iommu_outgoing_collect collect = {};
-	u32 i;
+	u32 max_blocks, nr_blocks, nr_tables;
+	u64 *blocks;
 	int ret;
 
-	/* The caller holds the mappings still, so that counting and listing see the same tables. */
-	ret = pt->ops->visit_tables(pt, iommu_outgoing_collect_one, &collect);
+	ret = iommu_outgoing_list_blocks(pt, NULL, 0, &max_blocks, &nr_tables);
 	if (ret)
 		return ret;
-
-	collect.max_tables = collect.nr_tables;
-	collect.nr_tables = 0;
-	collect.tables = kho_alloc_preserve(array_size(collect.max_tables, sizeof(u64)));
-	if (IS_ERR(collect.tables))
-		return PTR_ERR(collect.tables);
-	ret = pt->ops->visit_tables(pt, iommu_outgoing_collect_one, &collect);
+	blocks = kho_alloc_preserve(array_size(max_blocks, sizeof(u64)));
+	if (IS_ERR(blocks))
+		return PTR_ERR(blocks);
+	ret = iommu_outgoing_list_blocks(pt, blocks, max_blocks, &nr_blocks, &nr_tables);
+	if (!ret && WARN_ON(nr_blocks != max_blocks))
+		ret = -EBUSY;
 	if (ret)
 		goto err_free;
-	sort(collect.tables, collect.nr_tables, sizeof(u64), iommu_outgoing_compare, NULL);
+	sort(blocks, nr_blocks, sizeof(u64), iommu_outgoing_compare, NULL);
+	ret = iommu_outgoing_preserve_blocks(blocks, nr_blocks);
+	if (ret)
+		goto err_free;
 
-	for (i = 0; i < collect.nr_tables; i++) {
-		ret = kho_preserve_folio(page_folio(phys_to_page(collect.tables[i])));
-		if (ret)
-			goto err_unpreserve;
-	}
-	out->tables = collect.tables;
-	out->ser.tables_pa = virt_to_phys(collect.tables);
-	out->ser.nr_tables = collect.nr_tables;
+	out->blocks = blocks;
+	out->ser.blocks_pa = virt_to_phys(blocks);
+	out->ser.nr_blocks = nr_blocks;
+	out->ser.nr_tables = nr_tables;
+	iommu_outgoing_say_cost(out);
 	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_TABLES) && list_empty(&iommu_outgoing_domains))
-		out->ser.top_pa = collect.tables[out->ser.top_pa == collect.tables[0]];
+		out->ser.nr_tables++;
+	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_TOP) && list_empty(&iommu_outgoing_domains))
+		out->ser.top_pa = out->ser.blocks_pa;
 	return 0;
 
-err_unpreserve:
-	iommu_outgoing_unpreserve_tables(collect.tables, i);
 err_free:
-	kho_unpreserve_free(collect.tables);
+	kho_unpreserve_free(blocks);
 	return ret;
 }
 
 static void iommu_outgoing_free_domain(struct iommu_outgoing_domain *out)
 {
-	iommu_outgoing_unpreserve_tables(out->tables, out->ser.nr_tables);
-	kho_unpreserve_free(out->tables);
+	iommu_outgoing_unpreserve_blocks(out->blocks, out->ser.nr_blocks);
+	kho_unpreserve_free(out->blocks);
 	kfree(out);
 }
+
+/* For those who measure what arenas are worth. */
+static bool iommu_outgoing_arenas = true;
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "iommu_liveupdate."
+module_param_named(arenas, iommu_outgoing_arenas, bool, 0444);
+MODULE_PARM_DESC(arenas, "Make tables that may be preserved from blocks that are preserved at once (default: true)");
+
+/**
+ * iommu_liveupdate_use_arena() - have the tables of a domain come from an arena, if it may be preserved one day
+ * @domain: A new domain of an iommufd, with its owner set, that is attached to nothing.
+ *
+ * Without memory for that it has none, and costs more to preserve.
+ *
+ * Context: Process context, may sleep.
+ */
+void iommu_liveupdate_use_arena(struct iommu_domain *domain)
+{
+	struct pt_iommu *pt = iommupt_from_domain(domain);
+	struct iommu_arena *arena;
+
+	if (!iommu_outgoing_arenas || !liveupdate_enabled() || !pt || !domain->owner || !domain->owner->liveupdate)
+		return;
+	arena = iommu_arena_create(pt->nid);
+	if (arena && pt->ops->use_arena(pt, arena))
+		iommu_arena_put(arena);
+}
+EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_use_arena, "IOMMUFD_INTERNAL");
 
 /**
  * iommu_liveupdate_check_domain() - is a domain of a kind that can be preserved?
@@ -283,7 +367,7 @@ EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_check_domain, "IOMMUFD_INTERNAL");
  * @iommufd_id: The preserved iommufd it belongs to; not 0.
  * @token: How userspace will ask for it.
  *
- * Context: Process context, may sleep. Time and KHO keys grow with the number of tables.
+ * Context: Process context, may sleep. Time and KHO keys grow with the number of blocks, or of tables in a domain without arena.
  * Return: 0; -EOPNOTSUPP when the driver, or this kind of domain, cannot be preserved; -EBUSY when it is already; -E2BIG when it
  *         has more tables than one list holds; -ENOMEM.
  */

@@ -3,8 +3,11 @@
  * DOC: verifying what another kernel handed over
  *
  * Nothing here trusts a byte before it was checked. Counts are bounded before they are multiplied, lists before they are
- * read, and the walk of a page table cannot run longer than its list of tables: each table may be met once, so a cycle, a
- * table shared by two entries or an unlisted table ends the walk at its first sight.
+ * read, and the walk of a page table cannot run longer than its blocks have pages: each table may be met once, so a cycle, a
+ * table shared by two entries or one that is in no block ends the walk at its first sight.
+ *
+ * What is needed to let the hardware go on with a domain is lu_verify_domain_head(), which reads no table; before this kernel itself
+ * reads one, or lets anybody move from it, comes lu_verify_domain().
  *
  * What is not checked: that a leaf points to memory that KHO preserves (only that it points into memory). The list of tables is
  * written by the kernel that built them, and a kernel that writes wrong leaves has been doing DMA through them all along.
@@ -136,37 +139,67 @@ bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index)
 	return false;
 }
 
+/* A list of blocks, or of pages, which are blocks of order 0. */
+struct lu_list {
+	__u64 pa;
+	__u32 nr;
+	__u32 max_order;
+};
+
 /*
- * A list of pages: bounded, aligned, strictly ascending, each page itself handed over, none within the list. Pages become ours one by
- * one, the list as a whole: a page that is in both would be freed twice.
+ * A list: bounded, each block aligned, ascending, itself handed over, none within another or the list. Blocks become ours one by
+ * one, the list as a whole: a page that is in two of them would be freed twice.
  */
-static bool lu_verify_list(__u64 list_pa, __u32 nr_pages, const struct lu_phys *phys, __u32 record,
-			   const __u64 **list, struct lu_verdict *verdict)
+static bool lu_verify_list(const struct lu_list *list, const struct lu_phys *phys, __u32 record, const __u64 **blocks,
+			   struct lu_verdict *verdict)
 {
-	const __u64 bytes = (__u64)nr_pages * sizeof(**list);
-	const __u64 *pages;
+	const __u64 bytes = (__u64)list->nr * sizeof(**blocks);
+	__u64 pa, end = 0;
 	__u32 i;
 
-	if (!nr_pages || nr_pages > IOMMU_SER_MAX_PAGES)
-		return lu_refuse(verdict, LU_ERR_COUNT, record, list_pa);
-	if (list_pa % LU_PAGE_BYTES)
-		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list_pa);
-	pages = phys->read(phys, list_pa, bytes);
-	if (!pages)
-		return lu_refuse(verdict, LU_ERR_RANGE, record, list_pa);
+	if (!list->nr || list->nr > IOMMU_SER_MAX_PAGES)
+		return lu_refuse(verdict, LU_ERR_COUNT, record, list->pa);
+	if (list->pa % LU_PAGE_BYTES)
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list->pa);
+	*blocks = phys->read(phys, list->pa, bytes);
+	if (!*blocks)
+		return lu_refuse(verdict, LU_ERR_RANGE, record, list->pa);
 
-	for (i = 0; i < nr_pages; i++) {
-		if (pages[i] % LU_PAGE_BYTES)
-			return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, pages[i]);
-		if (i && pages[i] <= pages[i - 1])
-			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pages[i]);
-		/* The difference wraps for pages below the list. */
-		if (pages[i] - list_pa < bytes)
-			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pages[i]);
-		if (!phys->read(phys, pages[i], LU_PAGE_BYTES))
-			return lu_refuse(verdict, LU_ERR_RANGE, record, pages[i]);
+	for (i = 0; i < list->nr; i++) {
+		const __u64 block = (*blocks)[i];
+
+		pa = lu_block_pa(block);
+		if (lu_block_order(block) > list->max_order || pa % lu_block_bytes(block))
+			return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, block);
+		if (pa < end)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pa);
+		end = pa + lu_block_bytes(block);
+		/* Not both in the list and in a block; differences wrap for what lies below. */
+		if (pa - list->pa < bytes || list->pa - pa < lu_block_bytes(block))
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pa);
+		if (!phys->read(phys, pa, lu_block_bytes(block)))
+			return lu_refuse(verdict, LU_ERR_RANGE, record, pa);
 	}
-	*list = pages;
+	return true;
+}
+
+/* Find the block that a page is in, in a list that was verified. */
+static bool lu_block_find(const __u64 *blocks, __u32 nr_blocks, __u64 pa, __u32 *index)
+{
+	__u32 low = 0, high = nr_blocks;
+
+	while (low < high) {
+		__u32 middle = low + (high - low) / 2;
+
+		if (pa < lu_block_pa(blocks[middle]))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	/* Of those that do not begin beyond it, the last. */
+	if (!low || pa - lu_block_pa(blocks[low - 1]) >= lu_block_bytes(blocks[low - 1]))
+		return false;
+	*index = low - 1;
 	return true;
 }
 
@@ -184,7 +217,7 @@ static bool lu_verify_unit(const struct iommu_unit_ser *units, __u32 i, const st
 	for (j = 0; j < i; j++)
 		if (units[j].driver == unit->driver && units[j].id == unit->id)
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, unit->id);
-	if (!lu_verify_list(unit->pages_pa, unit->nr_pages, phys, i, &pages, verdict))
+	if (!lu_verify_list(&(struct lu_list){ .pa = unit->pages_pa, .nr = unit->nr_pages }, phys, i, &pages, verdict))
 		return false;
 	if (!lu_page_listed(pages, unit->nr_pages, unit->root_pa, NULL))
 		return lu_refuse(verdict, LU_ERR_TABLE_UNLISTED, i, unit->root_pa);
@@ -205,7 +238,7 @@ static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u3
 
 	if (!format || !lu_format_has_levels(format, domain->levels))
 		return lu_refuse(verdict, LU_ERR_KIND, i, domain->top_pa);
-	if (domain->flags & ~IOMMU_DOMAIN_SER_FLAGS)
+	if ((domain->flags & ~IOMMU_DOMAIN_SER_FLAGS) || domain->reserved)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, domain->top_pa);
 	if (!domain->iommufd_id)
 		return lu_refuse(verdict, LU_ERR_INDEX, i, domain->top_pa);
@@ -342,7 +375,7 @@ static bool lu_verify_pasid_record(const struct iommu_ser *ser, __u32 i, struct 
  * @verdict: Set when it is refused.
  *
  * Context: Any.
- * Return: true when all records may be used; each domain must still pass lu_verify_domain().
+ * Return: true when all records may be used; each domain must still pass lu_verify_domain_head().
  */
 bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict)
 {
@@ -372,26 +405,85 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 	return true;
 }
 
+static bool lu_verify_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const __u64 **blocks,
+			   struct lu_verdict *verdict)
+{
+	const struct lu_list list = { .pa = domain->blocks_pa, .nr = domain->nr_blocks, .max_order = IOMMU_SER_MAX_BLOCK_ORDER };
+	const struct lu_format *format = lu_format_find(domain->format);
+	__u32 index;
+
+	if (!format || !lu_format_has_levels(format, domain->levels))
+		return lu_refuse(verdict, LU_ERR_KIND, 0, domain->top_pa);
+	if (!lu_verify_list(&list, phys, 0, blocks, verdict))
+		return false;
+	if (domain->top_pa % LU_PAGE_BYTES)
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, 0, domain->top_pa);
+	if (!lu_block_find(*blocks, domain->nr_blocks, domain->top_pa, &index))
+		return lu_refuse(verdict, LU_ERR_TABLE_UNLISTED, 0, domain->top_pa);
+	verdict->error = LU_OK;
+	return true;
+}
+
+/**
+ * lu_verify_domain_head() - check all of a domain but what is in its tables
+ * @domain: Its record, from a blob that passed lu_verify_iommu().
+ * @phys: Access to the list of blocks; no block is read.
+ * @verdict: Set when it is refused.
+ *
+ * Time grows with the number of blocks.
+ *
+ * Context: Any.
+ * Return: true when its blocks were handed over, and its top table is in one of them.
+ */
+bool lu_verify_domain_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict)
+{
+	const __u64 *blocks;
+
+	return lu_verify_head(domain, phys, &blocks, verdict);
+}
+
+/**
+ * lu_domain_pages() - room that a domain's blocks have for tables
+ * @domain: A domain that passed lu_verify_domain_head().
+ * @phys: Access to the list of blocks.
+ *
+ * Context: Any.
+ * Return: Pages of 4 KiB, at most 2^28; 0 when the list cannot be read any more.
+ */
+__u64 lu_domain_pages(const struct iommu_domain_ser *domain, const struct lu_phys *phys)
+{
+	const __u64 *blocks = phys->read(phys, domain->blocks_pa, (__u64)domain->nr_blocks * sizeof(*blocks));
+	__u64 nr_pages = 0;
+	__u32 i;
+
+	for (i = 0; blocks && i < domain->nr_blocks; i++)
+		nr_pages += lu_block_bytes(blocks[i]) / LU_PAGE_BYTES;
+	return nr_pages;
+}
+
 struct lu_walk {
 	const struct iommu_domain_ser *domain;
 	const struct lu_format *format;
 	const struct lu_phys *phys;
-	const __u64 *tables;
-	__u8 *seen;
+	const struct lu_scratch *scratch;
+	const __u64 *blocks;
 	__u32 nr_seen;
 	struct lu_verdict *verdict;
 };
 
-/* Mark a table as met. False when it is not listed, or was met before. */
+/* Mark a table as met. False when it is in no block, or was met before. */
 static bool lu_walk_enter(struct lu_walk *walk, __u64 table_pa)
 {
-	__u32 index;
+	__u32 block, page;
+	__u8 *seen;
 
-	if (!lu_page_listed(walk->tables, walk->domain->nr_tables, table_pa, &index))
+	if (!lu_block_find(walk->blocks, walk->domain->nr_blocks, table_pa, &block))
 		return lu_refuse(walk->verdict, LU_ERR_TABLE_UNLISTED, 0, table_pa);
-	if (walk->seen[index / 8] & (1U << (index % 8)))
+	page = walk->scratch->first[block] + (__u32)((table_pa - lu_block_pa(walk->blocks[block])) / LU_PAGE_BYTES);
+	seen = &walk->scratch->seen[page / 8];
+	if (*seen & (1U << (page % 8)))
 		return lu_refuse(walk->verdict, LU_ERR_TABLE_TWICE, 0, table_pa);
-	walk->seen[index / 8] |= 1U << (index % 8);
+	*seen |= 1U << (page % 8);
 	walk->nr_seen++;
 	return true;
 }
@@ -435,41 +527,55 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
  * lu_verify_domain() - walk the tables of a domain
  * @domain: Its record, from a blob that passed lu_verify_iommu().
  * @phys: Access to the tables.
- * @seen: Scratch, one bit a table, zeroed by the caller.
+ * @scratch: What the walk writes down.
  * @verdict: Set when it is refused.
  *
  * Time grows with the number of tables, whatever they contain.
  *
  * Context: Any.
- * Return: true when each listed table is met exactly once and each entry is well formed.
+ * Return: true when it passes lu_verify_domain_head(), each table is met once and lies in a block, there are as many as there must be,
+ *         and each entry is well formed.
  */
-bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
+bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const struct lu_scratch *scratch,
 		      struct lu_verdict *verdict)
 {
-	struct lu_walk walk = { .domain = domain, .format = lu_format_find(domain->format), .phys = phys, .seen = seen,
+	struct lu_walk walk = { .domain = domain, .format = lu_format_find(domain->format), .phys = phys, .scratch = scratch,
 				.verdict = verdict };
+	__u32 i, nr_pages = 0;
 
-	if (!walk.format || !lu_format_has_levels(walk.format, domain->levels))
-		return lu_refuse(verdict, LU_ERR_KIND, 0, domain->top_pa);
-	if (!lu_verify_list(domain->tables_pa, domain->nr_tables, phys, 0, &walk.tables, verdict))
+	if (!lu_verify_head(domain, phys, &walk.blocks, verdict))
 		return false;
+	for (i = 0; i < domain->nr_blocks; i++) {
+		scratch->first[i] = nr_pages;
+		nr_pages += (__u32)(lu_block_bytes(walk.blocks[i]) / LU_PAGE_BYTES);
+	}
+	if (nr_pages > scratch->nr_pages)
+		return lu_refuse(verdict, LU_ERR_RANGE, 0, domain->blocks_pa);
 	if (!lu_walk_table(&walk, domain->top_pa, domain->levels - 1U, 0))
 		return false;
-	if (walk.nr_seen != domain->nr_tables)
+	if (walk.nr_seen > domain->nr_tables)
+		return lu_refuse(verdict, LU_ERR_COUNT, walk.nr_seen, domain->top_pa);
+	if (walk.nr_seen < domain->nr_tables)
 		return lu_refuse(verdict, LU_ERR_TABLE_UNUSED, walk.nr_seen, domain->top_pa);
 	verdict->error = LU_OK;
 	return true;
 }
 
+/* Nothing is known of the block, nor whether its size makes sense: a list that has such a one is refused for that. */
+static __u64 lu_block_end(__u64 block)
+{
+	return lu_block_pa(block) + (lu_block_order(block) <= IOMMU_SER_MAX_BLOCK_ORDER ? lu_block_bytes(block) : LU_PAGE_BYTES);
+}
+
 /**
- * lu_verify_disjoint() - no table is in two domains
- * @a: A domain whose list passed lu_verify_domain().
+ * lu_verify_disjoint() - no block is in two domains
+ * @a: A domain that passed lu_verify_domain_head().
  * @b: Another, of which nothing is known but its record.
  * @phys: Access to the lists.
- * @verdict: Set when they share a table.
+ * @verdict: Set when they share memory.
  *
  * Context: Any.
- * Return: true when no page of @a is in the list of @b, as far as that can be read.
+ * Return: true when no block of @a overlaps one of @b, as far as the list of @b can be read.
  */
 bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_domain_ser *b, const struct lu_phys *phys,
 			struct lu_verdict *verdict)
@@ -477,22 +583,23 @@ bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_dom
 	const __u64 *in_a, *in_b;
 	__u32 i = 0, j = 0;
 
-	if (!b->nr_tables || b->nr_tables > IOMMU_SER_MAX_PAGES)
+	if (!b->nr_blocks || b->nr_blocks > IOMMU_SER_MAX_PAGES)
 		return true;
-	in_a = phys->read(phys, a->tables_pa, (__u64)a->nr_tables * sizeof(*in_a));
-	in_b = phys->read(phys, b->tables_pa, (__u64)b->nr_tables * sizeof(*in_b));
+	in_a = phys->read(phys, a->blocks_pa, (__u64)a->nr_blocks * sizeof(*in_a));
+	in_b = phys->read(phys, b->blocks_pa, (__u64)b->nr_blocks * sizeof(*in_b));
 	if (!in_a || !in_b)
 		return true;
 	/* Domains are seldom mixed in memory: most pairs are told apart by their ends. */
-	if (in_a[a->nr_tables - 1] < in_b[0] || in_b[b->nr_tables - 1] < in_a[0])
+	if (lu_block_end(in_a[a->nr_blocks - 1]) <= lu_block_pa(in_b[0]) ||
+	    lu_block_end(in_b[b->nr_blocks - 1]) <= lu_block_pa(in_a[0]))
 		return true;
-	while (i < a->nr_tables && j < b->nr_tables) {
-		if (in_a[i] == in_b[j])
-			return lu_refuse(verdict, LU_ERR_TABLE_TWICE, 0, in_a[i]);
-		if (in_a[i] < in_b[j])
+	while (i < a->nr_blocks && j < b->nr_blocks) {
+		if (lu_block_end(in_a[i]) <= lu_block_pa(in_b[j]))
 			i++;
-		else
+		else if (lu_block_end(in_b[j]) <= lu_block_pa(in_a[i]))
 			j++;
+		else
+			return lu_refuse(verdict, LU_ERR_TABLE_TWICE, 0, lu_block_pa(in_b[j]));
 	}
 	return true;
 }

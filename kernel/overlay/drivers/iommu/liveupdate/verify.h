@@ -36,7 +36,7 @@ enum lu_error {
 	LU_ERR_PASID,		/* a PASID that is 0, or beyond the directory */
 	LU_ERR_TABLE_UNLISTED,	/* the walk met a table that no list names */
 	LU_ERR_TABLE_TWICE,	/* the walk met a table a second time: a cycle or a shared table */
-	LU_ERR_TABLE_UNUSED,	/* a listed table that the walk never met */
+	LU_ERR_TABLE_UNUSED,	/* the walk met fewer tables than there must be */
 	LU_ERR_ENTRY,		/* a table entry that is not well formed */
 	LU_NR_ERRORS,
 };
@@ -65,17 +65,48 @@ struct lu_phys {
 	__u64 end;
 };
 
+/**
+ * struct lu_scratch - what a walk needs to remember; memory of the caller's
+ * @first:    One for each block of the domain.
+ * @seen:     One bit for each page of its blocks; zeroed.
+ * @nr_pages: Bits in @seen: lu_domain_pages().
+ */
+struct lu_scratch {
+	__u32 *first;
+	__u8 *seen;
+	__u64 nr_pages;
+};
+
 const char *lu_error_name(enum lu_error error);
 bool lu_verify_blob(const void *blob, __u64 available_bytes, __u64 magic, __u32 version, __u64 min_bytes,
 		    struct lu_verdict *verdict);
 bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict);
-bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, __u8 *seen,
+bool lu_verify_domain_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict);
+__u64 lu_domain_pages(const struct iommu_domain_ser *domain, const struct lu_phys *phys);
+bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const struct lu_scratch *scratch,
 		      struct lu_verdict *verdict);
 bool lu_verify_disjoint(const struct iommu_domain_ser *a, const struct iommu_domain_ser *b, const struct lu_phys *phys,
 			struct lu_verdict *verdict);
 bool lu_verify_pci(const void *blob, __u64 available_bytes, struct lu_verdict *verdict);
 bool lu_page_listed(const __u64 *pages, __u32 nr_pages, __u64 pa, __u32 *index);
 __u32 lu_blob_crc32(const void *blob, __u64 bytes);
+
+/* An entry of a domain's list of blocks. */
+static inline __u64 lu_block_pa(__u64 block)
+{
+	return block & ~0xfffULL;
+}
+
+static inline unsigned int lu_block_order(__u64 block)
+{
+	return block & 0xfff;
+}
+
+/* Of no use before the order was checked. */
+static inline __u64 lu_block_bytes(__u64 block)
+{
+	return 4096ULL << lu_block_order(block);
+}
 
 static inline const struct iommu_unit_ser *lu_iommu_units(const struct iommu_ser *ser)
 {

@@ -18,14 +18,15 @@
 
 #define IOMMU_SER_SUBTREE	"iommu-liveupdate"
 #define IOMMU_SER_MAGIC		0x554c554d4d4f4949ULL	/* "IIOMMULU" */
-#define IOMMU_SER_VERSION	2
+#define IOMMU_SER_VERSION	3
 
 /* Bounds that a reader enforces before it multiplies. */
 #define IOMMU_SER_MAX_UNITS	1024
 #define IOMMU_SER_MAX_DOMAINS	65536
 #define IOMMU_SER_MAX_DEVICES	65536
 #define IOMMU_SER_MAX_PASIDS	4096	/* of all devices: a reader compares them pairwise */
-#define IOMMU_SER_MAX_PAGES	(1U << 19)	/* entries of one page list: what one KHO allocation of 4 MiB holds */
+#define IOMMU_SER_MAX_PAGES	(1U << 19)	/* entries of one list: what one KHO allocation of 4 MiB holds */
+#define IOMMU_SER_MAX_BLOCK_ORDER 9		/* 2 MiB */
 
 /**
  * struct iommu_ser - head of the blob
@@ -95,26 +96,31 @@ enum iommu_ser_format {
  * struct iommu_domain_ser - one preserved domain
  * @iommufd_id: Which preserved iommufd it belongs to: unique in the old kernel, not 0.
  * @token:      The token userspace marked it with; unique for its iommufd.
- * @top_pa:     Top table; page aligned; in @tables_pa.
- * @tables_pa:  Physical address of @nr_tables __u64: every 4 KiB table page, top and leaves, strictly ascending. A walk from
- *              @top_pa must meet each of them exactly once, and no other.
- * @nr_tables:  1 to IOMMU_SER_MAX_PAGES.
+ * @top_pa:     Top table; page aligned; in one of the blocks.
+ * @blocks_pa:  Physical address of @nr_blocks __u64, ascending: blocks of memory that hold every table, top and leaves. Each is the address
+ *              of 4 KiB << order, aligned to its size, with the order, 0 to IOMMU_SER_MAX_BLOCK_ORDER, in the low 12 bits; no two
+ *              overlap. KHO keeps each by one key of that size.
+ * @nr_tables:  Tables of 4 KiB that a walk from @top_pa meets, each once, all of them in blocks. What is in a block beside them is nothing.
+ * @nr_blocks:  1 to IOMMU_SER_MAX_PAGES.
  * @format:     enum iommu_ser_format.
  * @levels:     Levels a walk has, as many as the format allows.
  * @flags:      IOMMU_DOMAIN_SER_*; unknown bits are refused.
+ * @reserved:   Zero.
  */
 struct iommu_domain_ser {
 	__u64 iommufd_id;
 	__u64 token;
 	__u64 top_pa;
-	__u64 tables_pa;
+	__u64 blocks_pa;
 	__u32 nr_tables;
+	__u32 nr_blocks;
 	__u8 format;
 	__u8 levels;
 	__u16 flags;
+	__u32 reserved;
 };
 
-_Static_assert(sizeof(struct iommu_domain_ser) == 40, "wire format");
+_Static_assert(sizeof(struct iommu_domain_ser) == 48, "wire format");
 
 #define IOMMU_SER_PASID_DIR_MAX_BYTES	(128U << 10)	/* 2^20 PASIDs, 64 to an entry of 8 bytes */
 
