@@ -3,7 +3,9 @@
 # profile.sh SCENARIO [FUNCTION...]: where do the instructions of the blackout go? Runs the scenario with the guest's clock counting
 # instructions, and counts those that both kernels and the guest's program run from kernel_kexec() until the devices are served. Results go to
 # out/profile/SCENARIO: `points` says when each initcall and other function began, `functions` what each function took by itself, by
-# phase. A FUNCTION of the kernel begins a phase, too. Host builds of the kernels must be there, with the names of the scenario.
+# phase. A FUNCTION of the kernel begins a phase, too. The kernels must have been built here: their symbols are needed.
+#
+# ARGUMENTS= adds words to the kernel command line: `quiet`, say.
 #
 # The witness judges by the host's clock, which is another here: what it finds wrong means nothing.
 set -eu
@@ -80,8 +82,10 @@ functions() {
 
 points "$@" >"$out/points.in"
 gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -fvisibility=hidden -o "$out/blocks.so" "$TOP/rig/profile/blocks.c"
-sed -e 's/"plan":/"icount": true, &/' -e 's/"arguments": *\[/&"nokaslr", /' "$file" >"$out/$scenario.json"
-grep -q '"arguments"' "$out/$scenario.json" || sed -i 's/"plan":/"arguments": ["nokaslr"], &/' "$out/$scenario.json"
+# shellcheck disable=SC2086 # a list of words
+words=$(printf '"%s", ' nokaslr ${ARGUMENTS:-})
+sed -e 's/"plan":/"icount": true, &/' -e "s/\"arguments\": *\[/&$words/" "$file" >"$out/$scenario.json"
+grep -q '"arguments"' "$out/$scenario.json" || sed -i "s/\"plan\":/\"arguments\": [${words%, }], &/" "$out/$scenario.json"
 sed -i 's/"timeout_s": *[0-9]*/"timeout_s": 300/' "$out/$scenario.json"
 rm -f "$out/blocks" "$out/points"
 "$BUILD/witness/witness" run --qemu "$BUILD/qemu-system-x86_64 -plugin file=$out/blocks.so,points=$out/points.in,out=$out/points,blocks=$out/blocks" \
