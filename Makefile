@@ -9,7 +9,7 @@ export BUILD
 JOBS	:= $(shell nproc)
 
 .NOTPARALLEL:
-.PHONY: help bench demo test kernel kernels vm vm-list guest witness clean distclean host qemu source uapi
+.PHONY: help bench demo test kernel kernels vm profile vm-list guest witness clean distclean host qemu source uapi
 
 help:
 	@echo 'make demo           watch a live update: verdict, timeline and picture (first time: sets up and builds)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make kernels        build all kernels: A, B, stock, fault, debug, vtd, amd, neither'
 	@echo 'make vm T=<name>    run one scenario; results go to out/<name>'
 	@echo 'make vm-list        list the scenarios'
+	@echo 'make profile T=<name> count where the instructions of the blackout go; results go to out/profile/<name>'
 	@echo 'make guest          build the program of the machine under test'
 	@echo 'make witness        build the witness'
 	@echo 'make clean          remove what was built; distclean: what was fetched, too'
@@ -45,6 +46,9 @@ kernels: source
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)
+
+profile: qemu guest witness
+	@scripts/profile.sh $(T)
 
 vm-list: witness
 	@$(BUILD)/witness/witness list rig/scenarios

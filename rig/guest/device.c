@@ -272,34 +272,43 @@ int device_claim(struct device *dev)
 	return vfio_device_regions_find(&dev->vfio);
 }
 
-/* What the device had to say while nobody listened is still pending in it, and comes as soon as somebody does. */
-static int device_irq_take_over(struct device *dev)
+/* From a bound device to one that is served: nothing of this depends on whose tables it stands on. */
+int device_serve(struct device *dev)
 {
-	uint32_t owed = dev->ops->irq_owed(dev);
-	char detail[48];
-	int ret = device_irq_set(dev);
+	int ret = dev->ops->adopt(dev);
 
-	if (!ret && owed) {
-		ret = device_irq_wait(dev, DEVICE_IRQ_WAIT_MS);
-		snprintf(detail, sizeof(detail), "%u interrupts for %u packets", (unsigned int)dev->nr_irqs, owed);
-		channel_check("irq-after-update", !ret, detail);
-		ret = 0;
+	if (ret)
+		return ret;
+	if (dev->ops->has_irq) {
+		dev->irqs_owed = dev->ops->irq_owed(dev);
+		ret = device_irq_set(dev);
 	}
+	dev->served = !ret;
 	return ret;
+}
+
+/* What the device had to say while nobody listened is still pending in it, and comes as soon as somebody does. */
+static void device_irq_check(struct device *dev)
+{
+	char detail[48];
+	int ret = dev->nr_irqs ? 0 : device_irq_wait(dev, DEVICE_IRQ_WAIT_MS);
+
+	snprintf(detail, sizeof(detail), "%u interrupts for %u packets", (unsigned int)dev->nr_irqs, dev->irqs_owed);
+	channel_check("irq-after-update", !ret, detail);
 }
 
 /*
  * From a bound device on the old kernel's tables to one on this kernel's. Attaching is the swap: from then on nothing of the
- * old tables is in use.
+ * old tables is in use. The device may have been served for long, or is now.
  */
 int device_swap(struct device *dev)
 {
 	int ret = device_attach(dev);
 
-	if (!ret)
-		ret = dev->ops->adopt(dev);
-	if (!ret && dev->ops->has_irq)
-		ret = device_irq_take_over(dev);
+	if (!ret && !dev->served)
+		ret = device_serve(dev);
+	if (!ret && dev->irqs_owed)
+		device_irq_check(dev);
 	if (!ret)
 		ret = device_telemetry_check(dev);
 	if (!ret)

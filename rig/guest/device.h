@@ -96,6 +96,8 @@ struct device {
 	uint32_t hwpt_id;
 	int irq_fd;
 	uint64_t nr_irqs;
+	uint32_t irqs_owed;		/* packets of the blackout, of which an interrupt must tell */
+	bool served;			/* after an update: the program has its registers and interrupts */
 	uint32_t next;			/* igb: next descriptor to look at */
 
 	struct device *pf;		/* of a virtual function: its physical one */
@@ -116,6 +118,7 @@ int device_announce(struct device *dev);
 int device_ioas_begin(const struct device *dev, uint32_t *ioas_id);
 int device_ioas_map(const struct device *dev, uint32_t ioas_id);
 int device_claim(struct device *dev);
+int device_serve(struct device *dev);
 int device_swap(struct device *dev);
 int device_irq_set(struct device *dev);
 int device_irq_count(struct device *dev);

@@ -14,9 +14,9 @@ static_assert(sizeof(struct rig_telemetry) <= MEMORY_BITMAP - MEMORY_TELEMETRY, 
 static_assert(MEMORY_BITMAP + MEMORY_BITMAP_BYTES <= MEMORY_SCRATCH, "bitmap");
 static_assert(MEMORY_SCRATCH + MEMORY_SCRATCH_BYTES <= MEMORY_PROGRAM_BYTES, "program's part");
 
-static int memory_map(struct memory *memory, int fd, uint64_t bytes)
+static int memory_map(struct memory *memory, int fd, uint64_t bytes, int populate)
 {
-	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | populate, fd, 0);
 
 	if (base == MAP_FAILED)
 		return -errno;
@@ -40,13 +40,16 @@ int memory_create(struct memory *memory, uint64_t bytes)
 		return -errno;
 	ret = memfd_size_and_seal(fd, bytes);
 	if (!ret)
-		ret = memory_map(memory, fd, bytes);
+		ret = memory_map(memory, fd, bytes, MAP_POPULATE);
 	if (ret)
 		close(fd);
 	return ret;
 }
 
-/* Takes the memfd of the kernel before. On failure the caller keeps @fd. */
+/*
+ * Takes the memfd of the kernel before. Pages are mapped as they are touched: all at once they take long, while nobody serves the
+ * devices. On failure the caller keeps @fd.
+ */
 int memory_adopt(struct memory *memory, int fd, uint64_t bytes)
 {
 	struct stat stat;
@@ -59,7 +62,7 @@ int memory_adopt(struct memory *memory, int fd, uint64_t bytes)
 		return -EPERM;
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
 		return -errno;
-	return memory_map(memory, fd, bytes);
+	return memory_map(memory, fd, bytes, 0);
 }
 
 /* The pages go when nothing else holds them: a session that was not finished does. */

@@ -203,22 +203,44 @@ int update_restore_all(struct rig *rig)
 	return 0;
 }
 
+static int retrieve_files(struct rig *rig)
+{
+	int ret = update_session_retrieve(rig);
+
+	if (!ret)
+		ret = update_retrieve_memory(rig);
+	if (!ret)
+		ret = update_retrieve_iommufd(rig);
+	return ret ? ret : update_retrieve_devices(rig);
+}
+
 int update_retrieve(struct rig *rig)
 {
 	int ret;
 
 	channel_mark("retrieve-begin");
-	ret = update_session_retrieve(rig);
-	if (!ret)
-		ret = update_retrieve_memory(rig);
-	if (!ret)
-		ret = update_retrieve_iommufd(rig);
-	if (!ret)
-		ret = update_retrieve_devices(rig);
+	ret = retrieve_files(rig);
 	if (!ret)
 		ret = update_restore_all(rig);
 	channel_mark("retrieve-end");
 	return ret;
+}
+
+/* The end of the blackout: guests have their devices, which stand on the old tables as before. */
+int update_serve(struct rig *rig)
+{
+	struct device *dev;
+	int ret;
+
+	rig_for_each_preserved(dev, rig) {
+		ret = device_claim(dev);
+		if (!ret)
+			ret = device_serve(dev);
+		if (ret)
+			return said("serve", dev->name, ret);
+	}
+	channel_mark("serve");
+	return 0;
 }
 
 static int swap_all(struct rig *rig)
@@ -227,7 +249,7 @@ static int swap_all(struct rig *rig)
 	int ret;
 
 	rig_for_each_preserved(dev, rig) {
-		ret = device_claim(dev);
+		ret = dev->served ? 0 : device_claim(dev);
 		if (!ret)
 			ret = device_swap(dev);
 		if (ret)
@@ -285,8 +307,16 @@ int update_finish(struct rig *rig)
 /* All of the new kernel's part, from a fresh init to devices that this kernel owns in full. */
 int update_adopt(struct rig *rig)
 {
-	int ret = update_retrieve(rig);
+	int ret;
 
+	channel_mark("retrieve-begin");
+	ret = retrieve_files(rig);
+	channel_mark("retrieve-end");
+	if (!ret)
+		ret = update_serve(rig);
+	/* The kernel walks the old tables for this. */
+	if (!ret)
+		ret = update_restore_all(rig);
 	if (!ret)
 		ret = update_swap(rig);
 	return ret ? ret : update_finish(rig);

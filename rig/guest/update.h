@@ -32,6 +32,7 @@ int update_retrieve_devices(struct rig *rig);
 int update_restore(struct rig *rig, struct device *dev);
 int update_restore_all(struct rig *rig);
 int update_retrieve(struct rig *rig);
+int update_serve(struct rig *rig);
 int update_swap(struct rig *rig);
 int update_destroy_restored(struct rig *rig, struct device *dev);
 int update_finish(struct rig *rig);

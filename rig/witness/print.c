@@ -83,6 +83,7 @@ static void print_step(const struct run *run, const char *name, int64_t from_ns,
 
 static void print_update(const struct run *run, const struct hop *hop)
 {
+	bool served_first = hop->serve_ns != hop->swap_end_ns;
 	char dark[80] = "";
 
 	if (hop->serve_ns != NEVER)
@@ -93,7 +94,8 @@ static void print_update(const struct run *run, const struct hop *hop)
 	print_step(run, "kexec", hop->jump_ns, hop->boot_ns, true, "");
 	print_step(run, "boot", hop->boot_ns, hop->hello_ns, true, "");
 	print_step(run, "retrieve", hop->retrieve_begin_ns, hop->retrieve_end_ns, true, "");
-	print_step(run, "swap", hop->swap_begin_ns, hop->swap_end_ns, true, "");
+	print_step(run, "serve", hop->retrieve_end_ns, served_first ? hop->serve_ns : NEVER, true, "");
+	print_step(run, "swap", hop->swap_begin_ns, hop->swap_end_ns, !served_first, "");
 	print_step(run, "finish", hop->finish_begin_ns, hop->finish_end_ns, false, "");
 	printf("  pages translated anew after kexec: %zu, of these %zu by the old tables, %zu by the new ones\n", hop->translated.nr,
 	       hop->translated_old.nr, hop->translated_new.nr);
