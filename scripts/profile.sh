@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # profile.sh SCENARIO [FUNCTION...]: where do the instructions of the blackout go? Runs the scenario with the guest's clock counting
-# instructions, and counts those that both kernels and the guest's program run from kernel_kexec() until the devices are served. Results go to
-# out/profile/SCENARIO: `points` says when each initcall and other function began, `functions` what each function took by itself, by
+# instructions, and counts those that both kernels and the guest's program run from kernel_kexec() until the devices are served. Results
+# go to out/profile/SCENARIO: `points` says when each initcall and other function began, `functions` what each function took by itself, by
 # phase. A FUNCTION of the kernel begins a phase, too. The kernels must have been built here: their symbols are needed.
 #
 # ARGUMENTS= adds words to the kernel command line: `quiet`, say.
@@ -61,7 +61,10 @@ points() {
 
 # What runs at addresses of neither kernel nor program: what lies between two kernels before the start of the new one.
 functions() {
-	{ awk '$2 ~ /[tTwW]/ { print $1, $3 }' "$map"; nm "$init" | awk '$2 ~ /[tTwWi]/ { print $1, "guest:" $3 }'; } | LC_ALL=C sort >"$out/symbols"
+	{
+		awk '$2 ~ /[tTwW]/ { print $1, $3 }' "$map"
+		nm "$init" | awk '$2 ~ /[tTwWi]/ { print $1, "guest:" $3 }'
+	} | LC_ALL=C sort >"$out/symbols"
 	awk '{ print $2, $1, $3 }' "$out/blocks" | LC_ALL=C sort | awk -v symbols="$out/symbols" '
 		BEGIN {
 			while ((getline line <symbols) > 0) { split(line, a, " "); address[++n] = a[1]; name[n] = a[2] }
@@ -88,7 +91,8 @@ sed -e 's/"plan":/"icount": true, &/' -e "s/\"arguments\": *\[/&$words/" "$file"
 grep -q '"arguments"' "$out/$scenario.json" || sed -i "s/\"plan\":/\"arguments\": [${words%, }], &/" "$out/$scenario.json"
 sed -i 's/"timeout_s": *[0-9]*/"timeout_s": 300/' "$out/$scenario.json"
 rm -f "$out/blocks" "$out/points"
-"$BUILD/witness/witness" run --qemu "$BUILD/qemu-system-x86_64 -plugin file=$out/blocks.so,points=$out/points.in,out=$out/points,blocks=$out/blocks" \
+plugin=file=$out/blocks.so,points=$out/points.in,out=$out/points,blocks=$out/blocks
+"$BUILD/witness/witness" run --qemu "$BUILD/qemu-system-x86_64 -plugin $plugin" \
 	--kernels "$BUILD/kernels" --initramfs "$BUILD/initramfs.cpio" --out "$out" "$out/$scenario.json" >"$out/run.log" 2>&1 || :
 [ -s "$out/blocks" ] || die "the run never came to its end ($out/run.log)"
 functions
