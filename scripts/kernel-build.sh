@@ -62,7 +62,7 @@ fragments_of() {
 	printf '%s\n' "$KERNEL_DIR/configs/base.config"
 	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/hitless.config"
 	case $1 in
-	A | B | fault) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
+	A | B | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
 	esac
 	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"

@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "hammer.h"
 #include "irq.h"
+#include "mapcost.h"
 #include "pasid.h"
 #include "plan.h"
 #include "quarantine.h"
@@ -40,6 +41,14 @@ static int plan_dma(struct rig *rig)
 	int ret = workload_start(rig);
 
 	return ret ? ret : rig_run(rig, rig->options.run_ms);
+}
+
+/* No update: what a domain costs in ordinary use. */
+static int plan_mapcost(struct rig *rig)
+{
+	int ret = workload_start(rig);
+
+	return ret ? ret : mapcost_run(rig);
 }
 
 /* Through as many kernels as there are hops, the devices working in each and in between. */
@@ -361,6 +370,7 @@ static const struct {
 	int (*run)(struct rig *rig);
 } plans[] = {
 	{ "dma", plan_dma },
+	{ "mapcost", plan_mapcost },
 	{ "update", plan_update },
 	{ "stock", plan_stock },
 	{ "abort", plan_abort },
