@@ -26,7 +26,7 @@ do for [to in "svg png"] {
 
 	set output "parts.".to
 	unset logscale
-	set title "What a blackout is made of"
+	set title "What a blackout is made of (bars end at 1500)"
 	set style data histograms
 	set style histogram rowstacked
 	set style fill solid border lc rgb "white"

@@ -6,8 +6,8 @@
  * everything is measured once, so that what disturbs a machine for a while disturbs all. Table pages lie scattered in memory, as those of
  * a machine that runs for long do.
  *
- * `compare check`: for pairs of equal tables alone, exit with 1 when the comparison takes more than twice as long as the walk, or three times
- * as long as reading both. A machine may be busy: the median of any one of a few series has to be good.
+ * `compare check`: for pairs of equal tables alone, exit with 1 when the comparison takes more than twice as long as the walk, or
+ * three times as long as reading both. A machine may be busy: the median of any one of a few series has to be good.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,12 +129,12 @@ static bool measure(const struct pair *pair)
 	}
 	ratio = TABLES_MEDIAN(times, ratio);
 	reads = TABLES_MEDIAN(times, reads);
-	printf("{\"tables\": \"%s\", \"old_pages\": %llu, \"new_pages\": %llu, \"compared_pages\": %llu, \"read_ns\": %.0f, \"walk_ns\": %.0f, "
-	       "\"compare_ns\": %.0f, \"walk_ns_per_page\": %.1f, \"compare_ns_per_page\": %.1f, \"ratio\": %.3f, "
+	printf("{\"tables\": \"%s\", \"old_pages\": %llu, \"new_pages\": %llu, \"compared_pages\": %llu, \"read_ns\": %.0f, "
+	       "\"walk_ns\": %.0f, \"compare_ns\": %.0f, \"walk_ns_per_page\": %.1f, \"compare_ns_per_page\": %.1f, \"ratio\": %.3f, "
 	       "\"compare_reads\": %.3f, \"checked\": %s, \"max_ratio\": ",
 	       pair->name, (unsigned long long)nr_pages[0], (unsigned long long)nr_pages[1], (unsigned long long)nr_read,
-	       TABLES_MEDIAN(times, read), TABLES_MEDIAN(times, walk), TABLES_MEDIAN(times, compare), TABLES_MEDIAN(times, walk) / nr_pages[larger],
-	       TABLES_MEDIAN(times, compare) / nr_read, ratio, reads,
+	       TABLES_MEDIAN(times, read), TABLES_MEDIAN(times, walk), TABLES_MEDIAN(times, compare),
+	       TABLES_MEDIAN(times, walk) / nr_pages[larger], TABLES_MEDIAN(times, compare) / nr_read, ratio, reads,
 	       pair->checked ? "true" : "false");
 	printf(pair->checked ? "%.1f}\n" : "null}\n", MAX_RATIO);
 	fflush(stdout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the micro-benchmarks have in common: page tables that lie scattered in memory, as those of a machine that runs for long do, and a clock. */
+/* What the micro-benchmarks share: page tables that lie scattered in memory, as on a machine that runs for long, and a clock. */
 #ifndef HITLESS_BENCH_TABLES_H
 #define HITLESS_BENCH_TABLES_H
 

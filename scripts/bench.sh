@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bench.sh [PATTERN...]: run the rows of the benchmark whose names match, put them side by side in out/bench: report.json
-# (docs/report-schema.md), tables.md, and size, restore and parts, .svg and .png. Without a pattern: all but those that take too long, which are
-# reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well. "docs": run nothing, and put
-# the tables into docs/PERFORMANCE.md.
+# (docs/report-schema.md), tables.md, and size, restore and parts, .svg and .png. Without a pattern: all but those that take too long,
+# which are reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well. "docs": run
+# nothing, and put the tables into docs/PERFORMANCE.md.
 #
 # A row is a mode, what is mapped, and how many devices: arenas-16g-1. It is run with counted instructions, and those up to 16 GiB once
 # more without, for milliseconds (BENCH_TIME=no leaves that out). A mode is kernels and their arguments, below.
@@ -102,7 +102,8 @@ scenario() {
 	expect='"pass"'
 	[ "$keep" = 1 ] || expect='"fail", "expect_reasons": ["translation-off"]'
 	words=
-	for w in "hitless.mapped_gib=$gib" "hitless.leaf_kib=$leaf" "hitless.scatter=$scatter" "hitless.keep=$keep" hitless.run_ms=200 $arguments; do
+	for w in "hitless.mapped_gib=$gib" "hitless.leaf_kib=$leaf" "hitless.scatter=$scatter" "hitless.keep=$keep" \
+		hitless.run_ms=200 $arguments; do
 		words="$words${words:+, }\"$w\""
 	done
 	cat >"$out/$1.json" <<END

@@ -191,7 +191,8 @@ pagewise_prepare() {
 	find "$tree" -mindepth 1 -maxdepth 1 ! -name "obj-*" -exec cp -al -t "$pagewise.new" -- {} +
 	while read -r p; do
 		# The files are shared with hitless: patch writes a new one.
-		patch -p1 -R --fuzz=0 --no-backup-if-mismatch -r - -d "$pagewise.new" -i "$patches/$p" >"$BUILD/log/patch.log" 2>&1 </dev/null ||
+		patch -p1 -R --fuzz=0 --no-backup-if-mismatch -r - -d "$pagewise.new" -i "$patches/$p" \
+			>"$BUILD/log/patch.log" 2>&1 </dev/null ||
 			die "pagewise: $p cannot be left out, since later hooks stand on it (build/log/patch.log)"
 	done <"$linux/pagewise.list"
 	for o in "$pagewise"/obj-*; do

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <hitless/hwpt.h>
@@ -46,12 +47,11 @@
 
 static struct memory bulk = { .fd = -1 };
 static uint64_t filler_bytes;
-static uint64_t began_ticks;	/* when this kernel's program did */
+static struct span program;	/* from when this kernel's program runs; it does not end */
 
-/* This kernel's program runs. */
 void bench_begin(void)
 {
-	began_ticks = clock_ticks();
+	span_begin(&program);
 	clock_begin();
 }
 
@@ -70,17 +70,15 @@ static void figure_ticks(const char *name, uint64_t ticks)
 	channel_figure(name, ticks / clock_ticks_per_ns());
 }
 
-/* A phase without the time in which there was nothing to do; that is said beside it, unless there was none. */
+/* What was to be done in a phase. How long it waited is said beside it, in the name of the phase. */
 static void figure_span(const char *name, const struct span *span)
 {
 	uint64_t ns = span->ticks / clock_ticks_per_ns();
 	char idle_name[48];
 
-	channel_figure(name, ns > span->idle_ns ? ns - span->idle_ns : 0);
-	if (!span->idle_ns)
-		return;
+	channel_figure(name, span->own_ns);
 	snprintf(idle_name, sizeof(idle_name), "%s_idle", name);
-	channel_figure(idle_name, span->idle_ns);
+	channel_figure(idle_name, ns > span->own_ns ? ns - span->own_ns : 0);
 }
 
 /* All that the machine has, whoever keeps it: the kernel's own count leaves out what was preserved and nobody took yet. */
@@ -94,7 +92,8 @@ static int ram_read(uint64_t *bytes)
 		return -errno;
 	*bytes = 0;
 	while (fgets(line, sizeof(line), file))
-		if (*line != ' ' && sscanf(line, "%" SCNx64 "-%" SCNx64 " : %31[^\n]", &first, &last, what) == 3 && !strcmp(what, "System RAM"))
+		if (*line != ' ' && sscanf(line, "%" SCNx64 "-%" SCNx64 " : %31[^\n]", &first, &last, what) == 3 &&
+		    !strcmp(what, "System RAM"))
 			*bytes += last - first + 1;
 	fclose(file);
 	return *bytes ? 0 : -ENODATA;
@@ -183,9 +182,12 @@ static int pipe_fill(int pipes[2][2], unsigned int nr)
 static int holes_make(uint64_t nr)
 {
 	static int pipes[HOLES_MAX / HOLES_PER_PIPE + 1][2][2];
+	const struct rlimit files = { .rlim_cur = sizeof(pipes), .rlim_max = sizeof(pipes) };
 	unsigned int i, nr_pipes = nr / HOLES_PER_PIPE + 1;
 	int ret = nr_pipes > HOLES_MAX / HOLES_PER_PIPE + 1 ? -E2BIG : 0;
 
+	if (!ret && setrlimit(RLIMIT_NOFILE, &files))
+		ret = -errno;
 	for (i = 0; i < nr_pipes && !ret; i++)
 		ret = pipe_fill(pipes[i], HOLES_PER_PIPE);
 	for (i = 0; i < nr_pipes && !ret; i++) {
@@ -259,7 +261,7 @@ static int old_devices_start(struct rig *rig)
 		ret = bulk_create();
 	if (!ret)
 		ret = bulk_check();
-	if (!ret && rig->options.scatter)
+	if (!ret && rig->options.scatter && rig->options.keep)
 		ret = holes_make(HOLES(leaves_small(rig) ? mapped_bytes(rig) : 0));
 	return ret ? ret : devices_start(rig);
 }
@@ -271,12 +273,10 @@ int bench_start(struct rig *rig)
 
 	channel_mark("workload-begin");
 	ret = old_devices_start(rig);
-	if (!ret)
-		ret = span_begin(&map);
+	span_begin(&map);
 	if (!ret)
 		ret = bulk_map(rig, rig->devices[0].ioas_id);
-	if (!ret)
-		ret = span_end(&map);
+	span_end(&map);
 	if (!ret)
 		ret = rig_announce(rig);
 	channel_mark("workload-end");
@@ -310,11 +310,9 @@ int bench_preserve(struct rig *rig)
 	int ret;
 
 	channel_mark("preserve-begin");
-	ret = span_begin(&span);
-	if (!ret)
-		ret = preserve_files(rig);
-	if (!ret)
-		ret = span_end(&span);
+	span_begin(&span);
+	ret = preserve_files(rig);
+	span_end(&span);
 	channel_mark("preserve-end");
 	if (!ret)
 		figure_span("preserve", &span);
@@ -336,33 +334,33 @@ int bench_kexec(void)
 
 struct blackout {
 	uint64_t kexec_ticks;
-	struct span unseen;	/* what came between and is not counted */
 	struct boot_times boot;
+	struct span program;	/* of it, this program's part */
+	struct span unseen;	/* of that, what is not counted */
 	struct span retrieve;
 	struct span serve;
-	uint64_t end_ticks;
-	uint64_t idle_ns;	/* since this kernel came up */
 };
 
-static int blackout_end(struct blackout *blackout)
+static void blackout_end(struct blackout *blackout)
 {
-	blackout->end_ticks = clock_ticks();
-	return clock_idle_read(&blackout->idle_ns);
+	blackout->program = program;
+	span_end(&blackout->program);
 }
 
-/* Reading the log is no part of it. */
+/* Reading the log is no part of it. Whether a kernel waits while it boots is not known: all of that counts. */
 static int blackout_say(struct blackout *blackout)
 {
+	const uint64_t boot_ticks = program.ticks - blackout->kexec_ticks;
 	struct span whole = {
-		.ticks = blackout->end_ticks - blackout->kexec_ticks - blackout->unseen.ticks,
-		.idle_ns = blackout->idle_ns - blackout->unseen.idle_ns,
+		.ticks = boot_ticks + blackout->program.ticks - blackout->unseen.ticks,
+		.own_ns = boot_ticks / clock_ticks_per_ns() + blackout->program.own_ns - blackout->unseen.own_ns,
 	};
 	int ret = clock_boot_read(&blackout->boot);
 
 	if (ret)
 		return ret;
 	figure_ticks("kexec", blackout->boot.clock_ticks - blackout->kexec_ticks);
-	figure_ticks("boot", began_ticks - blackout->boot.clock_ticks);
+	figure_ticks("boot", program.ticks - blackout->boot.clock_ticks);
 	if (blackout->boot.memory_ns)
 		channel_figure("early_boot", blackout->boot.memory_ns);
 	figure_span("blackout", &whole);
@@ -415,19 +413,16 @@ static int bench_take_over(struct rig *rig, struct blackout *blackout)
 {
 	int ret = clock_stamp_find(&blackout->kexec_ticks);
 
-	if (!ret)
-		ret = span_begin(&blackout->retrieve);
+	span_begin(&blackout->retrieve);
 	if (!ret)
 		ret = files_retrieve(rig);
-	if (!ret)
-		ret = span_end(&blackout->retrieve);
-	if (!ret)
-		ret = span_begin(&blackout->serve);
+	span_end(&blackout->retrieve);
+	span_begin(&blackout->serve);
 	if (!ret)
 		ret = devices_serve(rig);
-	if (!ret)
-		ret = span_end(&blackout->serve);
-	return ret ? ret : blackout_end(blackout);
+	span_end(&blackout->serve);
+	blackout_end(blackout);
+	return ret;
 }
 
 /* The tables of this kernel, complete, and no device on them yet. */
@@ -439,12 +434,10 @@ static int tables_make(struct rig *rig, struct span *span)
 
 	if (!ret)
 		ret = iommufd_hwpt_alloc(rig->kept.iommufd, rig->devices[0].vfio.dev_id, ioas_id, &hwpt_id);
-	if (!ret)
-		ret = span_begin(span);
+	span_begin(span);
 	if (!ret)
 		ret = bulk_map(rig, ioas_id);
-	if (!ret)
-		ret = span_end(span);
+	span_end(span);
 	rig_for_each_preserved(dev, rig) {
 		dev->ioas_id = ioas_id;
 		dev->hwpt_id = hwpt_id;
@@ -488,12 +481,10 @@ static int tables_swap(struct rig *rig)
 	int ret = kho_cost_read("compare_ns", &before_ns);
 
 	channel_mark("swap-begin");
-	if (!ret)
-		ret = span_begin(&span);
+	span_begin(&span);
 	if (!ret)
 		ret = swap_all(rig);
-	if (!ret)
-		ret = span_end(&span);
+	span_end(&span);
 	channel_mark("swap-end");
 	if (!ret)
 		ret = kho_cost_read("compare_ns", &after_ns);
@@ -501,6 +492,7 @@ static int tables_swap(struct rig *rig)
 		return ret;
 	channel_figure("compare", after_ns - before_ns);
 	span.ticks -= (after_ns - before_ns) * clock_ticks_per_ns();
+	span.own_ns -= after_ns - before_ns;
 	figure_span("swap", &span);
 	return 0;
 }
@@ -511,17 +503,13 @@ static int session_finish(struct rig *rig)
 	int ret;
 
 	channel_mark("finish-begin");
-	ret = span_begin(&destroy);
-	if (!ret)
-		ret = update_destroy_restored(rig, &rig->devices[0]);
-	if (!ret)
-		ret = span_end(&destroy);
-	if (!ret)
-		ret = span_begin(&finish);
+	span_begin(&destroy);
+	ret = update_destroy_restored(rig, &rig->devices[0]);
+	span_end(&destroy);
+	span_begin(&finish);
 	if (!ret)
 		ret = hitless_session_finish(rig->session);
-	if (!ret)
-		ret = span_end(&finish);
+	span_end(&finish);
 	channel_mark("finish-end");
 	if (ret)
 		return ret;
@@ -560,13 +548,14 @@ int bench_adopt(struct rig *rig)
 /* The machine's memory is there, and that is no part of what is measured: any 7.3 kernel can keep a memfd. */
 static int memory_make_unseen(struct rig *rig, struct span *span)
 {
-	int ret = span_begin(span);
+	int ret;
 
-	if (!ret)
-		ret = rig_prepare(rig);
+	span_begin(span);
+	ret = rig_prepare(rig);
 	if (!ret)
 		ret = bulk_create();
-	return ret ? ret : span_end(span);
+	span_end(span);
+	return ret;
 }
 
 /* The same where it did not. */
@@ -578,20 +567,15 @@ int bench_restart(struct rig *rig)
 
 	if (!ret)
 		ret = memory_make_unseen(rig, &blackout.unseen);
-	if (!ret)
-		ret = span_begin(&blackout.serve);
+	span_begin(&blackout.serve);
 	if (!ret)
 		ret = devices_start(rig);
-	if (!ret)
-		ret = span_end(&blackout.serve);
-	if (!ret)
-		ret = span_begin(&map);
+	span_end(&blackout.serve);
+	span_begin(&map);
 	if (!ret)
 		ret = bulk_map(rig, rig->devices[0].ioas_id);
-	if (!ret)
-		ret = span_end(&map);
-	if (!ret)
-		ret = blackout_end(&blackout);
+	span_end(&map);
+	blackout_end(&blackout);
 	if (ret)
 		return ret;
 	channel_mark("serve");

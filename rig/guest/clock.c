@@ -11,7 +11,6 @@
 #include <x86intrin.h>
 
 #include "clock.h"
-#include "sysfs.h"
 
 /*
  * Bytes in the memory of the machine's clock that neither its firmware nor a kernel uses. They outlive every kernel, whether
@@ -26,11 +25,11 @@
 static uint64_t begin_ticks;
 static uint64_t begin_ns;
 
-static uint64_t monotonic_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
@@ -42,49 +41,26 @@ uint64_t clock_ticks(void)
 /* Both clocks are read for the first time. */
 void clock_begin(void)
 {
-	begin_ns = monotonic_ns();
+	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	begin_ticks = clock_ticks();
 }
 
 /* As of all the time since clock_begin(). */
 double clock_ticks_per_ns(void)
 {
-	return (double)(clock_ticks() - begin_ticks) / (monotonic_ns() - begin_ns);
+	return (double)(clock_ticks() - begin_ticks) / (clock_ns(CLOCK_MONOTONIC) - begin_ns);
 }
 
-/* Of the only processor, since this kernel came up. The kernel rounds it down to hundredths of a second. */
-int clock_idle_read(uint64_t *idle_ns)
+void span_begin(struct span *span)
 {
-	unsigned int seconds, hundredths;
-	char line[64];
-	int ret = file_read_line("/proc/uptime", line, sizeof(line));
-
-	if (ret)
-		return ret;
-	if (sscanf(line, "%*u.%*u %u.%u", &seconds, &hundredths) != 2)
-		return -EPROTO;
-	*idle_ns = seconds * 1000000000ULL + hundredths * 10000000ULL;
-	return 0;
-}
-
-/* The counter last, here, and first, below: reading how long the processor was idle is no part of it. */
-int span_begin(struct span *span)
-{
-	int ret = clock_idle_read(&span->idle_ns);
-
+	span->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	span->ticks = clock_ticks();
-	return ret;
 }
 
-int span_end(struct span *span)
+void span_end(struct span *span)
 {
-	uint64_t idle_ns;
-	int ret;
-
 	span->ticks = clock_ticks() - span->ticks;
-	ret = clock_idle_read(&idle_ns);
-	span->idle_ns = idle_ns - span->idle_ns;
-	return ret;
+	span->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - span->own_ns;
 }
 
 /* A record of the log is "level,number,microseconds,...;text". */
@@ -105,8 +81,8 @@ struct log_times {
 };
 
 /*
- * While the kernel does not trust the counter yet, the log's clock may run ahead of it; when it does, it says by how much, and by so much it stays
- * ahead.
+ * While the kernel does not trust the counter yet, the log's clock may run ahead of it; when it does, it says by how much, and by so
+ * much it stays ahead.
  */
 static void log_line(struct log_times *times, uint64_t us, const char *text)
 {

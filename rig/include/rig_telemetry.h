@@ -14,7 +14,7 @@
  *   {"event":"mark","name":"<step>","t_ns":T}                                  steps, see below
  *   {"event":"irq","device":"igb","count":N}                                   interrupts the guest received, so far in this kernel
  *   {"event":"check","name":"...","ok":true|false,"detail":"..."}              one assertion made inside the guest
- *   {"event":"figure","name":"...","value":N}                                 what was measured, in nanoseconds of the guest's clock unless the name says otherwise
+ *   {"event":"figure","name":"...","value":N}                                 what was measured, in ns of the guest's clock if nothing else
  *   {"event":"done","generation":N}                                            the guest's part of the scenario is over; the witness ends the run
  *
  * Steps, in order of the happy path; each is sent as "<step>-begin" and "<step>-end" unless it is a point in time:

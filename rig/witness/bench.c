@@ -11,8 +11,8 @@
 #define LINE_BYTES	(2 * PATH_BYTES)
 
 const char *const bench_phase_names[BENCH_NR_PHASES] = {
-	"preserve", "freeze", "kexec", "early_boot", "iommu_restore", "boot", "retrieve", "serve", "map", "compare", "swap", "free", "finish",
-	"blackout",
+	"preserve", "freeze", "kexec", "early_boot", "iommu_restore", "boot", "retrieve", "serve", "map", "compare", "swap", "free",
+	"finish", "blackout",
 };
 
 /* Reasons that make a run worthless, whatever its scenario expects. */
@@ -79,8 +79,6 @@ static void run_take(struct bench_run *run, struct json_object *report)
 	run->phases[BENCH_FREEZE] = sum(figure(report, "freeze_ns"), figure(report, "handover_ns"));
 	run->phases[BENCH_IOMMU_RESTORE] = figure(report, "restore_ns");
 	run->idle = figure(report, "blackout_idle");
-	if (run->idle == BENCH_NO_FIGURE && run->phases[BENCH_BLACKOUT] != BENCH_NO_FIGURE)
-		run->idle = 0;		/* what is nothing is not said */
 	run->tables = figure(report, "tables");
 	run->table_keys = figure(report, "table_keys");
 	run->table_runs = figure(report, "table_runs");

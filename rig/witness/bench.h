@@ -42,7 +42,7 @@ enum bench_phase {
 struct bench_run {
 	bool ran;
 	int64_t phases[BENCH_NR_PHASES];	/* nanoseconds of the guest's clock: instructions, if they were counted */
-	int64_t idle;				/* in the blackout, and no part of it */
+	int64_t idle;				/* beside the blackout: how long the program waited */
 	int64_t tables, table_keys, table_runs;
 	int64_t metadata_bytes;
 	int64_t peak_bytes;

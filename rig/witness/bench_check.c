@@ -8,8 +8,7 @@
 #include "bench.h"
 #include "schema.h"
 
-#define PARTS_OFF_PERCENT	2	/* reading clocks and speaking up is in the blackout, and in no part of it */
-#define IDLE_ROUNDED		10000000
+#define PARTS_OFF_PERCENT	2	/* what lies between the parts */
 #define LEAVES_PER_TABLE	512
 #define TABLES_OTHER		96	/* upper levels, and those of what is mapped beside */
 
@@ -64,11 +63,11 @@ static unsigned int check_said(const char *name, struct json_object *row, const 
 /* The parts of a blackout make a blackout. */
 static unsigned int check_parts(const char *name, struct json_object *row)
 {
-	int64_t blackout = insns(row, "blackout"), idle = insns(row, "blackout_idle");
+	int64_t blackout = insns(row, "blackout");
 	int64_t parts = insns(row, "kexec") + insns(row, "boot") + insns(row, "serve");
 
 	parts += keeps(row) ? insns(row, "retrieve") : insns(row, "map");
-	if (llabs(parts - blackout) <= blackout * PARTS_OFF_PERCENT / 100 + idle + IDLE_ROUNDED)
+	if (llabs(parts - blackout) <= blackout * PARTS_OFF_PERCENT / 100)
 		return 0;
 	complain("%s: a blackout of %" PRId64 " has parts of %" PRId64, name, blackout, parts);
 	return 1;
@@ -87,7 +86,8 @@ static unsigned int check_boot(const char *name, struct json_object *row)
 /* Each leaf is of the size that the row is about, and each table is kept. */
 static unsigned int check_tables(const char *name, struct json_object *row)
 {
-	int64_t tables = member_int(row, "tables", -1), keys = member_int(row, "kho_keys", -1), page = member_int(row, "page_bytes", 0);
+	int64_t tables = member_int(row, "tables", -1), keys = member_int(row, "kho_keys", -1), runs = member_int(row, "table_runs", 0);
+	int64_t page = member_int(row, "page_bytes", 0);
 	int64_t least = page ? member_int(row, "mapped_bytes", 0) / page / LEAVES_PER_TABLE : 0;
 	unsigned int wrong = 0;
 
@@ -95,8 +95,8 @@ static unsigned int check_tables(const char *name, struct json_object *row)
 		wrong++, complain("%s: %" PRId64 " tables instead of %" PRId64 " and a few", name, tables, least);
 	if (keys < 1 || keys > tables || (!strcmp(member_string(row, "mode", ""), "page-by-page") && keys != tables))
 		wrong++, complain("%s: %" PRId64 " KHO keys for %" PRId64 " tables", name, keys, tables);
-	if (member_bool(row, "scattered", false) && keys == tables && member_int(row, "table_runs", 0) < tables - tables / 10)
-		wrong++, complain("%s: %" PRId64 " tables lie in %" PRId64 " pieces, not singly", name, tables, member_int(row, "table_runs", 0));
+	if (member_bool(row, "scattered", false) && keys == tables && runs < tables - tables / 10)
+		wrong++, complain("%s: %" PRId64 " tables lie in %" PRId64 " pieces, not singly", name, tables, runs);
 	if (member_int(row, "metadata_bytes", 0) <= 0)
 		wrong++, complain("%s: no metadata", name);
 	return wrong;

@@ -181,7 +181,7 @@ static void write_head(FILE *file, const char *title, const char *const *columns
 static void write_phases(const struct bench *bench, FILE *file)
 {
 	static const char *const columns[] = {
-		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "nothing to do",
+		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
 	};
 
 	write_head(file, "Blackout, in millions of instructions:", columns, ARRAY_SIZE(columns));

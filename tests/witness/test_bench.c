@@ -18,7 +18,7 @@
 
 #define GIB	(1LL << 30)
 
-/* One figure of a run of 1 GiB in pages of 4 KiB: a blackout of 350 millions, 342 of which are two parts. */
+/* The figures of a run of 1 GiB in pages of 4 KiB: a blackout of 350 millions, all of it in parts. */
 struct said {
 	const char *name;
 	long long value;
@@ -146,7 +146,7 @@ static void missing_figures(void **state)
 static void implausible_figures(void **state)
 {
 	static const struct said wrong[] = {
-		{ "blackout", 380000000 }, { "blackout", 320000000 }, { "kexec", 62000000 }, { "early_boot", 310000000 },
+		{ "blackout", 360000000 }, { "blackout", 340000000 }, { "kexec", 42000000 }, { "early_boot", 310000000 },
 		{ "restore_ns", 300000000 }, { "tables", 511 }, { "tables", 700 }, { "table_keys", 521 }, { "table_runs", 400 },
 	};
 	struct bench bench;
@@ -280,8 +280,10 @@ static void micro_goals(void **state)
 	FILE *file = fopen(path_of("micro.log"), "w");
 
 	(void)state;
-	fputs("{\"verified\": \"a\", \"verify_reads\": 2.9, \"checked\": true}\n{\"tables\": \"b\", \"compare_reads\": 3.1, \"checked\": true}\n"
-	      "{\"tables\": \"c\", \"compare_reads\": 1.0, \"checked\": true}\n{\"verified\": \"d\", \"verify_reads\": 9, \"checked\": false}\n", file);
+	fputs("{\"verified\": \"a\", \"verify_reads\": 2.9, \"checked\": true}\n"
+	      "{\"tables\": \"b\", \"compare_reads\": 3.1, \"checked\": true}\n"
+	      "{\"tables\": \"c\", \"compare_reads\": 1.0, \"checked\": true}\n"
+	      "{\"verified\": \"d\", \"verify_reads\": 9, \"checked\": false}\n", file);
 	fclose(file);
 	write_list("cold-0\tcold\t0\t4096\t1\t1\t-\t-\t-\tit takes too long\n");
 	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), path_of("micro.log")), 0);
@@ -306,7 +308,7 @@ static void console_lines(void **state)
 	figures_read_line(&figures, "[    0.1] freeze_ns=5 of something else", 0);
 	figures_read_line(&figures, "[    0.1] iommu: the cost: freeze_ns=5", 0);
 	assert_int_equal(figures.nr, 0);
-	figures_read_line(&figures, "[    0.9] iommu liveupdate: unit 0xfed90000 is handed over; cost: freeze_ns=2797 handover_ns=10555\r", 1);
+	figures_read_line(&figures, "[    0.9] iommu liveupdate: unit 0x1 is handed over; cost: freeze_ns=2797 handover_ns=10555\r", 1);
 	assert_int_equal(figures.nr, 2);
 	assert_int_equal(figure_of(&figures, "freeze_ns"), 2797);
 	assert_int_equal(figure_of(&figures, "handover_ns"), 10555);
@@ -341,8 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_row), cmocka_unit_test(bad_runs), cmocka_unit_test(missing_figures),
-		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals), cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal),
-		cmocka_unit_test(micro_goals), cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
+		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals),
+		cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal), cmocka_unit_test(micro_goals), cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
 	};
 	char command[64];
 	int failed;
