@@ -244,8 +244,8 @@ void amd_dte_set_dirty(struct amd_iommu *iommu, struct iommu_dev_data *dev_data,
  */
 
 /*
- * An entry without V lets everything through: one that blocks is valid, and has no translation. What firmware wants of the device (interrupts
- * that pass, system management) stays in each of its entries.
+ * An entry without V lets everything through: one that blocks is valid, and has no translation. What firmware wants of the device
+ * (interrupts that pass, system management) stays in each of its entries.
  */
 void amd_dte_make_blocked(struct dev_table_entry *entry, u16 segid, u16 devid)
 {

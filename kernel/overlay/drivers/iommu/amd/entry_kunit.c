@@ -53,8 +53,8 @@ static const struct entry_kunit_entry entry_kunit_entries[] = {
 	{ "v2 8, five levels", KUNIT_V2, 8, KUNIT_GCR3_B, 5 },
 };
 
-enum { OF_BLOCKED, OF_IDENTITY, OF_V1_5, OF_V1_5_OTHER, OF_V1_5_FOUR, OF_V1_6, OF_V1_5_DIRTY, OF_V1_5_IOTLB, OF_V2_7, OF_V2_7_OTHER, OF_V2_8,
-       OF_V2_7_FIVE, OF_V2_8_FIVE };
+enum { OF_BLOCKED, OF_IDENTITY, OF_V1_5, OF_V1_5_OTHER, OF_V1_5_FOUR, OF_V1_6, OF_V1_5_DIRTY, OF_V1_5_IOTLB, OF_V2_7, OF_V2_7_OTHER,
+       OF_V2_8, OF_V2_7_FIVE, OF_V2_8_FIVE };
 
 /* In the numbers of the specification. */
 static void entry_kunit_make_v2(const struct entry_kunit_entry *what, struct dev_table_entry *entry)
@@ -338,7 +338,8 @@ static void entry_kunit_expect_sequence(struct kunit *test, const struct entry_k
 		if (want->opcode != KUNIT_WAIT)
 			KUNIT_EXPECT_EQ_MSG(test, id, want->id, "%s to %s: %u", old->name, new->name, i);
 		if (want->opcode == KUNIT_INV_PAGES)
-			KUNIT_EXPECT_EQ_MSG(test, !!(commands[i].data[2] & KUNIT_GUEST), want->guest, "%s to %s: %u", old->name, new->name, i);
+			KUNIT_EXPECT_EQ_MSG(test, !!(commands[i].data[2] & KUNIT_GUEST), want->guest, "%s to %s: %u", old->name,
+					    new->name, i);
 	}
 	KUNIT_EXPECT_EQ_MSG(test, nr, i, "%s to %s", old->name, new->name);
 }

@@ -28,7 +28,8 @@
  * @present:       An entry that has none of these bits is not present, and means nothing.
  * @address:       Of the next table, or of what a leaf maps.
  * @large:         Above level 0, what tells a leaf from a table; 0 when @next_level does.
- * @next_level:    The level below an entry, counted from 1, or LU_NEXT_NONE or LU_NEXT_RUN; at any level. 0 when the format has no such thing.
+ * @next_level:    The level below an entry, counted from 1, or LU_NEXT_NONE or LU_NEXT_RUN; at any level. 0 when the format has no
+ *                 such thing.
  * @large_other:   Bits of @address that are something else in a leaf above level 0. The rest, below the size of the leaf, must be zero.
  * @read:          An entry lets reads through that has all of these bits; likewise @write.
  * @write:         See @read.
@@ -96,8 +97,8 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 	};
 
 	/*
-	 * AMD I/O Virtualization Technology (IOMMU) Specification, 48882, section 2.2.3 "I/O Page Tables for Host Translations". Bit 60 forces
-	 * coherence. Linux has no page of 512 GiB, which is the smallest above level 2.
+	 * AMD I/O Virtualization Technology (IOMMU) Specification, 48882, section 2.2.3 "I/O Page Tables for Host Translations". Bit 60
+	 * forces coherence. Linux has no page of 512 GiB, which is the smallest above level 2.
 	 */
 	static const struct lu_format amdv1 = {
 		.present	= 1ULL << 0,
