@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * An 82574 Ethernet controller that can be told to interrupt and does nothing else: what a plan has many of. (Of igb there cannot be
- * many: its virtual functions take up the bus.) Intel 82574 GbE Controller Family Datasheet, revision 3.4: 7.4 (interrupts), 10 (registers).
+ * many: its virtual functions take up the bus.) Intel 82574 GbE Controller Family Datasheet, revision 3.4: 7.4 (interrupts), 10
+ * (registers).
  */
 #include <errno.h>
 

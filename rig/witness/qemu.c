@@ -17,7 +17,7 @@
 
 #define MAX_ARGS	160
 #define STOP_GRACE_MS	2000
-#define TRACE_PIPE_BYTES (1 << 20)
+#define PIPE_BYTES	(1 << 20)
 
 /* A device of which there are many, and which does no DMA. */
 #define IDLE(_name, _slot) \
@@ -163,10 +163,13 @@ static void add_machine(struct args *args, const struct qemu_start *start)
 	add(args, "-nographic");
 }
 
-static void add_channel(struct args *args, const char *name, int fd)
+/* A serial port that the witness listens to. */
+static void add_port(struct args *args, const char *name, int fd)
 {
 	add(args, "-chardev");
-	add(args, "socket,id=%s,fd=%d", name, fd);
+	add(args, "file,id=%s,path=/proc/self/fd/%d", name, fd);
+	add(args, "-serial");
+	add(args, "chardev:%s", name);
 }
 
 static void add_trace(struct args *args, const char *pattern)
@@ -261,13 +264,10 @@ static int build_args(struct args *args, const struct qemu_start *start, const s
 	if (err)
 		return err;
 	add_machine(args, start);
-	add_channel(args, "console", far->console);
-	add(args, "-serial");
-	add(args, "chardev:console");
-	add_channel(args, "telemetry", far->telemetry);
-	add(args, "-serial");
-	add(args, "chardev:telemetry");
-	add_channel(args, "control", far->qmp);
+	add_port(args, "console", far->console);
+	add_port(args, "telemetry", far->telemetry);
+	add(args, "-chardev");
+	add(args, "socket,id=control,fd=%d", far->qmp);
 	add(args, "-mon");
 	add(args, "chardev=control,mode=control");
 	add_traces(args, far->trace, start);
@@ -295,8 +295,11 @@ static int make_socket(int type, int *own, int *far)
 	return keep_own_end(*own);
 }
 
-/* A pipe, not a file: the witness is woken by it, and drops what a file would have to hold. */
-static int make_trace_pipe(int *own, int *far)
+/*
+ * A pipe, not a file: the witness is woken by it, and drops what a file would have to hold. Nor a socket, which is full after some two
+ * hundred single characters: then the guest waits for its serial port, and for the host.
+ */
+static int make_pipe(int *own, int *far)
 {
 	int fds[2];
 
@@ -304,8 +307,8 @@ static int make_trace_pipe(int *own, int *far)
 		return -errno;
 	*own = fds[0];
 	*far = fds[1];
-	if (fcntl(*own, F_SETPIPE_SZ, TRACE_PIPE_BYTES) < 0)
-		complain("trace pipe keeps its size: %s", strerror(errno));
+	if (fcntl(*own, F_SETPIPE_SZ, PIPE_BYTES) < 0)
+		complain("a pipe keeps its size: %s", strerror(errno));
 	return keep_own_end(*own);
 }
 
@@ -327,11 +330,11 @@ static int make_channels(struct qemu *qemu, struct far_ends *far)
 	int err = make_socket(SOCK_STREAM, &qemu->qmp_fd, &far->qmp);
 
 	if (!err)
-		err = make_socket(SOCK_STREAM, &qemu->telemetry_fd, &far->telemetry);
+		err = make_pipe(&qemu->telemetry_fd, &far->telemetry);
 	if (!err)
-		err = make_socket(SOCK_STREAM, &qemu->console_fd, &far->console);
+		err = make_pipe(&qemu->console_fd, &far->console);
 	if (!err)
-		err = make_trace_pipe(&qemu->trace_fd, &far->trace);
+		err = make_pipe(&qemu->trace_fd, &far->trace);
 	if (!err)
 		err = make_net_socket(&qemu->net_fd, &far->net);
 	return err;

@@ -344,7 +344,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_row), cmocka_unit_test(bad_runs), cmocka_unit_test(missing_figures),
 		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals),
-		cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal), cmocka_unit_test(micro_goals), cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
+		cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal), cmocka_unit_test(micro_goals),
+		cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
 	};
 	char command[64];
 	int failed;
