@@ -393,6 +393,9 @@ bool amd_liveupdate_keep_translation(void)
 {
 	if (system_state >= SYSTEM_RUNNING)
 		return amd_handed_over;
+	/* A machine without any unit is asked, too, before KHO has anything to tell. */
+	if (list_empty(&amd_iommu_list))
+		return false;
 	return iommu_liveupdate_incoming() && !liveupdate_fault(LIVEUPDATE_FAULT_BOOT_TRANSLATION);
 }
 

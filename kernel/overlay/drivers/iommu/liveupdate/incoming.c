@@ -135,6 +135,9 @@ static void iommu_incoming_find(void)
  */
 bool iommu_liveupdate_incoming(void)
 {
+	/* Nothing could be found yet, and it would be taken for damage. */
+	if (WARN_ON_ONCE(!slab_is_available()))
+		return true;
 	if (iommu_incoming_found == IOMMU_INCOMING_UNKNOWN)
 		iommu_incoming_find();
 	return iommu_incoming_found != IOMMU_INCOMING_NONE;
