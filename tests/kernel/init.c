@@ -28,7 +28,7 @@
 struct job {
 	char cmdline[CMDLINE_BYTES];	/* as it was */
 	char name[64];
-	char suites[128];
+	char suites[256];
 	bool kexec;
 	int stage;
 };
