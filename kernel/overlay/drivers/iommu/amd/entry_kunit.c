@@ -87,9 +87,11 @@ static void entry_kunit_make(const struct entry_kunit_entry *what, struct dev_ta
 	}
 }
 
+/* Not where both have guest tables, the number of levels changes, which is in the upper half, and anything in the lower one. */
 static bool entry_kunit_has_order(const struct entry_kunit_entry *old, const struct entry_kunit_entry *new)
 {
-	return old->type != KUNIT_V2 || new->type != KUNIT_V2 || old->levels == new->levels;
+	return old->type != KUNIT_V2 || new->type != KUNIT_V2 || old->levels == new->levels ||
+	       (old->table == new->table && old->domid == new->domid);
 }
 
 /* What the hardware makes of an entry: not the writer's own idea of it, but a second one. What does not matter is zero. */
