@@ -61,11 +61,8 @@ rows() {
 	row arenas 16 4 1 1 always
 	row arenas 16 4 1 0 always
 	row arenas 256 4 1 1 always
-	if [ -f "$KERNEL_DIR/overlay/drivers/iommu/liveupdate/arena.c" ]; then
-		row arenas 1024 4 1 1 always
-	else
-		row arenas 1024 4 1 1 never "this kernel has no arenas yet, and a domain's list of tables has room for 524,288 of 525,313"
-	fi
+	row arenas 1024 4 1 1 never "8 GiB of memory do not hold the tables and what scatters memory beside them"
+	row arenas 1024 4 1 0 always
 	row arenas 1024 2048 1 1 always
 	for n in 4 16; do
 		row arenas 0 4 $n 1 always

@@ -23,6 +23,12 @@ static int64_t phase(const struct bench_row *row, enum bench_phase phase)
 	return row ? row->counted.phases[phase] : BENCH_NO_FIGURE;
 }
 
+/* Single pages are what page by page is about. Arenas take blocks, wherever single pages are. */
+static bool memory_fits(const struct bench_row *row)
+{
+	return row->scattered || !strcmp(row->mode, "arenas");
+}
+
 static const struct bench_row *most_mapped(const struct bench *bench, const char *mode)
 {
 	const struct bench_row *most = NULL;
@@ -30,7 +36,7 @@ static const struct bench_row *most_mapped(const struct bench *bench, const char
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 
-		if (row->counted.ran && row->scattered && row->mapped_bytes && row->page_bytes == SMALL_PAGE && row->nr_devices == 1 &&
+		if (row->counted.ran && memory_fits(row) && row->mapped_bytes && row->page_bytes == SMALL_PAGE && row->nr_devices == 1 &&
 		    !strcmp(row->mode, mode) && (!most || row->mapped_bytes > most->mapped_bytes))
 			most = row;
 	}
