@@ -123,8 +123,6 @@ static void iommu_incoming_find(void)
 	}
 	iommu_incoming_ser = phys_to_virt(pa);
 	iommu_incoming_found = IOMMU_INCOMING_TAKEN;
-	pr_info("taking over %u devices on %u domains behind %u units\n", iommu_incoming_ser->nr_devices,
-		iommu_incoming_ser->nr_domains, iommu_incoming_ser->nr_units);
 }
 
 /**
@@ -138,8 +136,12 @@ bool iommu_liveupdate_incoming(void)
 	/* Nothing could be found yet, and it would be taken for damage. */
 	if (WARN_ON_ONCE(!slab_is_available()))
 		return true;
-	if (iommu_incoming_found == IOMMU_INCOMING_UNKNOWN)
+	if (iommu_incoming_found == IOMMU_INCOMING_UNKNOWN) {
 		iommu_incoming_find();
+		if (iommu_incoming_ser)
+			pr_info("taking over %u devices on %u domains behind %u units\n", iommu_incoming_ser->nr_devices,
+				iommu_incoming_ser->nr_domains, iommu_incoming_ser->nr_units);
+	}
 	return iommu_incoming_found != IOMMU_INCOMING_NONE;
 }
 
