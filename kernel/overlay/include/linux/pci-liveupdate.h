@@ -3,6 +3,7 @@
 #ifndef _LINUX_PCI_LIVEUPDATE_H
 #define _LINUX_PCI_LIVEUPDATE_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 struct device;
