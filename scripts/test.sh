@@ -5,6 +5,7 @@
 #
 #	TESTS=PATTERN	run those whose names match, as in TESTS='scripts/*'; TESTS='scenario/chain'
 #	TEST_MINUTES=N	begin no test after N minutes; what was not run by then has failed (80 in CI, which is stopped at 90)
+#	TEST_JOBS=N	machines that run at a time (2: one has one processor, as a rule, and its devices and the witness take little)
 #
 # A script of tests/ passes with exit status 0, is skipped with 77, the reason being its last line, and fails otherwise.
 set -eu
@@ -13,11 +14,12 @@ set -eu
 cd "$TOP"
 
 logs=$BUILD/test
+outcomes=$logs/outcomes
+queue=$logs/queue
 rm -rf "$logs"
 mkdir -p "$logs"
-passed=0
-failed=0
-skipped=0
+: >"$outcomes"
+: >"$queue"
 began=$(date +%s)
 aim=45
 if [ "${CI:-}" = true ]; then
@@ -40,23 +42,28 @@ wanted() {
 	return 1
 }
 
-# outcome NAME STATUS SECONDS LOG
-outcome() {
+# outcome NAME STATUS SECONDS LOG: the lines of one are not mixed with those of another
+outcome() (
+	flock 7
 	case $2 in
 	0)
-		passed=$((passed + 1))
+		echo ok >&7
 		line ok "$1" "$3 s"
 		;;
 	77)
-		skipped=$((skipped + 1))
+		echo skip >&7
 		line skip "$1" "($(tail -n 1 "$4"))"
 		;;
 	*)
-		failed=$((failed + 1))
+		echo FAIL >&7
 		line FAIL "$1" "$3 s, exit status $2, ${4#"$TOP/"}"
 		tail -n 40 "$4" | sed 's/^/    /'
 		;;
 	esac
+) 7>>"$outcomes"
+
+count() {
+	grep -c "^$1\$" "$outcomes" || :
 }
 
 # limited SECONDS COMMAND...: with all that it starts, when time is over or this is stopped
@@ -86,6 +93,37 @@ run_test() {
 	status=0
 	limited "$limit" "$@" >"$log" 2>&1 || status=$?
 	outcome "$name" "$status" $(($(date +%s) - at)) "$log"
+}
+
+# Takes what is next in the queue until there is nothing left. All lanes read by one descriptor, so by one place in the file.
+lane() {
+	while :; do
+		{
+			flock 6
+			read -r kind what <&8 || kind=
+		} 6>"$queue.lock"
+		case $kind in
+		kernel) run_test "kernel/$what" 1200 sh "tests/kernel/$what.sh" ;;
+		scenario) run_test "scenario/$what" 900 env VM_BUILD=no scripts/vm.sh "$what" ;;
+		'') return 0 ;;
+		esac
+	done
+}
+
+run_queue() {
+	lanes=
+	exec 8<"$queue"
+	for _ in $(seq "${TEST_JOBS:-2}"); do
+		lane &
+		lanes="$lanes $!"
+	done
+	exec 8<&-
+	# shellcheck disable=SC2064,SC2086 # a list, as it is now
+	trap "kill $lanes 2>/dev/null; exit 130" INT TERM
+	for l in $lanes; do
+		wait "$l" || die "tests were left out: a lane ended early"
+	done
+	trap - INT TERM
 }
 
 # run_step NAME COMMAND...: building, which takes long enough that one wants to watch
@@ -129,20 +167,22 @@ for m in tests/*/Makefile; do
 	run_test "${t#tests/}" 900 make -C "$t" BUILD="$BUILD" check
 done
 
-# What runs in a machine. Names are known without building.
-scenarios=
-for s in rig/scenarios/*.json; do
-	[ -f "$s" ] || continue
-	s=${s##*/}
-	scenarios="$scenarios ${s%.json}"
-done
+# What runs in a machine. Names are known without building. What takes longest comes first.
 kernel_tests=
 for t in tests/kernel/*.sh; do
 	case $t in
 	*/lib.sh | */\*.sh) continue ;;
 	esac
 	t=${t##*/}
-	kernel_tests="$kernel_tests ${t%.sh}"
+	kernel_tests="$kernel_tests kernel/${t%.sh}"
+	echo "kernel ${t%.sh}" >>"$queue"
+done
+scenarios=
+for s in rig/scenarios/*-debug.json rig/scenarios/*.json; do
+	[ -f "$s" ] || continue
+	s=${s##*/}
+	scenarios="$scenarios scenario/${s%.json}"
+	grep -q "^scenario ${s%.json}\$" "$queue" || echo "scenario ${s%.json}" >>"$queue"
 done
 build() {
 	run_step build/qemu scripts/fetch.sh qemu || :
@@ -155,15 +195,13 @@ build() {
 		run_step "build/kernel-$k" scripts/kernel-build.sh "$k" || :
 	done
 }
-# shellcheck disable=SC2046 # lists of words
-if any_wanted build $(for s in $scenarios; do echo "scenario/$s"; done) $(for t in $kernel_tests; do echo "kernel/$t"; done); then
+# shellcheck disable=SC2086 # lists of words
+if any_wanted build $kernel_tests $scenarios; then
 	build
 fi
-run_scripts kernel 900
-for s in $scenarios; do
-	run_test "scenario/$s" 900 env VM_BUILD=no scripts/vm.sh "$s"
-done
+run_queue
 
+failed=$(count FAIL)
 echo "time: $(minutes) min of $aim aimed at"
-echo "$passed passed, $failed failed, $skipped skipped" | tee "$logs/summary"
+echo "$(count ok) passed, $failed failed, $(count skip) skipped" | tee "$logs/summary"
 [ "$failed" = 0 ]

@@ -4,26 +4,27 @@
 # preserved, and in one with. Of the two rounds that the plan makes the second counts. Needs the kernels stock and A.
 set -eu
 TOP=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+out=${BUILD:-$TOP/build}/test/mapcost
 percent=2
 
 # figures SCENARIO: name and value of each, of the last round
 figures() {
-	VM_BUILD=no "$TOP/scripts/vm.sh" "$1" >"$TOP/out/$1.log" 2>&1 || {
-		tail -n 5 "$TOP/out/$1.log" >&2
+	OUT=$out VM_BUILD=no "$TOP/scripts/vm.sh" "$1" >"$out/$1.log" 2>&1 || {
+		tail -n 5 "$out/$1.log" >&2
 		return 1
 	}
-	tr -d ' \n' <"$TOP/out/$1/report.json" | tr '{' '\n' |
+	tr -d ' \n' <"$out/$1/report.json" | tr '{' '\n' |
 		sed -n 's/^"name":"\(map_[a-z]*\|unmap_[a-z]*\)","generation":0,"value":\([0-9]*\).*/\1 \2/p' |
 		awk '{ value[$1] = $2 } END { for (name in value) print name, value[name] }' | sort
 }
 
-mkdir -p "$TOP/out"
-figures map-stock >"$TOP/out/map-stock.figures"
-[ "$(wc -l <"$TOP/out/map-stock.figures")" = 4 ]
+mkdir -p "$out"
+figures map-stock >"$out/map-stock.figures"
+[ "$(wc -l <"$out/map-stock.figures")" = 4 ]
 bad=0
 for kind in map-ordinary map-arenas; do
-	figures "$kind" >"$TOP/out/$kind.figures"
-	join "$TOP/out/map-stock.figures" "$TOP/out/$kind.figures" | awk -v kind="$kind" -v percent="$percent" '
+	figures "$kind" >"$out/$kind.figures"
+	join "$out/map-stock.figures" "$out/$kind.figures" | awk -v kind="$kind" -v percent="$percent" '
 		{ n++; more = 100 * ($3 / $2 - 1); printf "%s: %s %.2f %%\n", kind, $1, more; bad += more > percent }
 		END { exit bad || n != 4 }' || bad=1
 done
