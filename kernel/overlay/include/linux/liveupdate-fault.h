@@ -14,6 +14,7 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_BOOT_TRANSLATION,	/* new kernel: translation goes off at boot */
 	LIVEUPDATE_FAULT_RESET,			/* new kernel: vfio resets the device when it is opened */
 	LIVEUPDATE_FAULT_TAG,			/* new kernel: tags in use are given to others */
+	LIVEUPDATE_FAULT_OTHERS,		/* old kernel: devices that are not preserved are handed over, too */
 	LIVEUPDATE_FAULT_KEEP_BUS_MASTER,	/* old kernel: no device loses bus mastering at shutdown */
 	LIVEUPDATE_FAULT_PASIDS,		/* old kernel: what translates PASIDs is not handed over */
 	LIVEUPDATE_FAULT_BLOCK_SWAP,		/* new kernel: an entry is blocked before it is another, as the driver did before */

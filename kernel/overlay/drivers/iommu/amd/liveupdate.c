@@ -365,9 +365,12 @@ void amd_liveupdate_handover(void)
 
 	if (!kexec_in_progress || list_empty(&amd_handovers) || liveupdate_fault(LIVEUPDATE_FAULT_SHUTDOWN_TRANSLATION))
 		return;
-	list_for_each_entry(handover, &amd_handovers, list)
+	list_for_each_entry(handover, &amd_handovers, list) {
+		if (liveupdate_fault(LIVEUPDATE_FAULT_OTHERS))
+			memcpy(handover->table, handover->seg->dev_table, handover->seg->dev_table_size);
 		list_for_each_entry(device, &handover->devices, list)
 			WARN_ON(amd_handover_copy(device));
+	}
 	for_each_iommu(iommu) {
 		handover = amd_handover_find(iommu->pci_seg);
 		/* One store: a pointer of two halves would lead elsewhere in between. */

@@ -638,6 +638,24 @@ static void vtd_handover_flush_pasids(struct vtd_handover_device *device)
 			__iommu_flush_cache(iommu, get_pasid_table_from_pde(&device->pasid_dir[i]), SZ_4K);
 }
 
+/* For a fault: what is not preserved goes along, where there is a table with room for it. */
+static void vtd_handover_add_others(struct vtd_handover *handover)
+{
+	struct intel_iommu *iommu = handover->iommu;
+	struct context_entry *from, *to;
+	unsigned int rid, index;
+
+	for (rid = 0; rid <= U16_MAX; rid++) {
+		index = vtd_context_table_index(iommu, PCI_BUS_NUM(rid), rid & 0xff);
+		from = handover->context[index] ? iommu_context_addr(iommu, PCI_BUS_NUM(rid), rid & 0xff, 0) : NULL;
+		if (!from || !context_present(from))
+			continue;
+		to = handover->context[index] + vtd_context_entry_index(iommu, rid & 0xff);
+		if (!context_present(to))
+			memcpy(to, from, sizeof(*to) * (sm_supported(iommu) ? 2 : 1));
+	}
+}
+
 /**
  * intel_liveupdate_handover() - put a unit on its handover root
  * @iommu: The unit; its root_entry is changed, the caller writes the register.
@@ -658,6 +676,8 @@ bool intel_liveupdate_handover(struct intel_iommu *iommu)
 		WARN_ON(vtd_handover_copy(device));
 		vtd_handover_flush_pasids(device);
 	}
+	if (liveupdate_fault(LIVEUPDATE_FAULT_OTHERS))
+		vtd_handover_add_others(handover);
 	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
 		if (handover->context[i])
 			__iommu_flush_cache(iommu, handover->context[i], SZ_4K);

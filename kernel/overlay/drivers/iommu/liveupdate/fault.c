@@ -17,6 +17,7 @@ static const char *const liveupdate_fault_names[LIVEUPDATE_NR_FAULTS] = {
 	[LIVEUPDATE_FAULT_BOOT_TRANSLATION]	= "no-boot-translation",
 	[LIVEUPDATE_FAULT_RESET]		= "reset",
 	[LIVEUPDATE_FAULT_TAG]			= "no-tag",
+	[LIVEUPDATE_FAULT_OTHERS]		= "others",
 	[LIVEUPDATE_FAULT_KEEP_BUS_MASTER]	= "keep-bus-master",
 	[LIVEUPDATE_FAULT_PASIDS]		= "no-pasids",
 	[LIVEUPDATE_FAULT_BLOCK_SWAP]		= "block-swap",
