@@ -20,7 +20,7 @@ figures() {
 
 mkdir -p "$out"
 bad=0
-for driver in '' amd-; do
+for driver in amd- ''; do
 	figures "${driver}map-stock" >"$out/stock.figures"
 	[ "$(wc -l <"$out/stock.figures")" = 4 ]
 	for kind in "${driver}map-ordinary" "${driver}map-arenas"; do

@@ -3,6 +3,7 @@
 #ifndef __IOMMU_LIVEUPDATE_ARENA_H
 #define __IOMMU_LIVEUPDATE_ARENA_H
 
+#include <linux/generic_pt/iommu.h>
 #include <linux/types.h>
 
 #include "../iommu-pages.h"
@@ -25,7 +26,7 @@ struct iommu_arena_usage {
 
 struct iommu_arena *iommu_arena_create(int nid);
 void iommu_arena_put(struct iommu_arena *arena);
-void *iommu_arena_alloc_page(struct iommu_arena *arena, gfp_t gfp);
+void *iommu_arena_alloc(struct pt_iommu *iommu_table, gfp_t gfp, size_t bytes);
 void iommu_arena_free_page(struct ioptdesc *iopt);
 void iommu_arena_trim(struct iommu_arena *arena, struct iommu_arena_usage *usage);
 unsigned int iommu_arena_list(struct iommu_arena *arena, u64 *blocks, unsigned int max_blocks);
@@ -42,9 +43,9 @@ static inline void iommu_arena_put(struct iommu_arena *arena)
 {
 }
 
-static inline void *iommu_arena_alloc_page(struct iommu_arena *arena, gfp_t gfp)
+static inline void *iommu_arena_alloc(struct pt_iommu *iommu_table, gfp_t gfp, size_t bytes)
 {
-	return NULL;
+	return iommu_alloc_pages_node_sz(iommu_table->nid, gfp, bytes);
 }
 
 static inline void iommu_arena_free_page(struct ioptdesc *iopt)
@@ -57,22 +58,5 @@ static inline bool iommu_arena_has(const struct ioptdesc *iopt)
 }
 
 #endif
-
-/**
- * iommu_arena_alloc() - allocate a table
- * @arena: Where from; NULL for the page allocator.
- * @nid: Node, when not from an arena.
- * @gfp: As for iommu_alloc_pages_node_sz().
- * @bytes: Its size. What is not a page does not come from an arena.
- *
- * Context: As @gfp says.
- * Return: Its address, zeroed, to be freed as what iommu_alloc_pages_node_sz() returns; NULL without memory.
- */
-static inline void *iommu_arena_alloc(struct iommu_arena *arena, int nid, gfp_t gfp, size_t bytes)
-{
-	if (arena && bytes == PAGE_SIZE)
-		return iommu_arena_alloc_page(arena, gfp);
-	return iommu_alloc_pages_node_sz(nid, gfp, bytes);
-}
 
 #endif

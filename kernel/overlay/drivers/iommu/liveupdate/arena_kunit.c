@@ -40,7 +40,8 @@ static struct arena_kunit *arena_kunit(struct kunit *test)
 
 static void arena_kunit_alloc(struct kunit *test, struct arena_kunit *kunit)
 {
-	void *page = iommu_arena_alloc(kunit->arena, NUMA_NO_NODE, GFP_KERNEL, PAGE_SIZE);
+	struct pt_iommu table = { .arena = kunit->arena, .nid = NUMA_NO_NODE };
+	void *page = iommu_arena_alloc(&table, GFP_KERNEL, PAGE_SIZE);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	KUNIT_ASSERT_TRUE(test, PAGE_ALIGNED(page));
@@ -190,10 +191,11 @@ static void arena_kunit_lists_blocks(struct kunit *test)
 static void arena_kunit_other_sizes(struct kunit *test)
 {
 	struct arena_kunit *kunit = arena_kunit(test);
+	struct pt_iommu with = { .arena = kunit->arena, .nid = NUMA_NO_NODE }, without = { .nid = NUMA_NO_NODE };
 	void *two, *one;
 
-	two = iommu_arena_alloc(kunit->arena, NUMA_NO_NODE, GFP_KERNEL, 2 * PAGE_SIZE);
-	one = iommu_arena_alloc(NULL, NUMA_NO_NODE, GFP_KERNEL, PAGE_SIZE);
+	two = iommu_arena_alloc(&with, GFP_KERNEL, 2 * PAGE_SIZE);
+	one = iommu_arena_alloc(&without, GFP_KERNEL, PAGE_SIZE);
 	KUNIT_EXPECT_NOT_NULL(test, two);
 	KUNIT_EXPECT_NOT_NULL(test, one);
 	if (two)
