@@ -9,7 +9,8 @@
 
 #define GIB		(1LL << 30)
 #define MEGA		1e6
-#define NOTHING_KEPT	"nothing is preserved: no keys, no metadata, and no phase that has to do with them"
+#define NOTHING_KEPT	"no device is preserved: no keys, no metadata, and no phase that has to do with them"
+#define NOT_HEARD	"freeze: the old kernel says it when the console is all that hears it, and that is quiet"
 
 static void put(struct json_object *object, const char *key, struct json_object *value)
 {
@@ -29,6 +30,18 @@ static struct json_object *new_ms(int64_t ns)
 		return NULL;
 	snprintf(text, sizeof(text), "%.3f", ns / MEGA);
 	return json_object_new_double_s(ns / MEGA, text);
+}
+
+static struct json_object *new_words(const char *text)
+{
+	struct json_object *array = json_object_new_array();
+	size_t len;
+
+	for (; *text; text += len + (text[len] == ',')) {
+		len = strcspn(text, ",");
+		json_object_array_add(array, json_object_new_string_len(text, len));
+	}
+	return array;
 }
 
 static bool keeps(const struct bench_row *row)
@@ -71,6 +84,8 @@ static struct json_object *new_why_null(const struct bench_row *row)
 		json_object_array_add(array, json_object_new_string("the row was not run"));
 	else if (!keeps(row))
 		json_object_array_add(array, json_object_new_string(NOTHING_KEPT));
+	if (row->counted.ran && keeps(row) && row->quiet)
+		json_object_array_add(array, json_object_new_string(NOT_HEARD));
 	if (row->counted.ran && !row->timed.ran)
 		json_object_array_add(array, json_object_new_string("ms: the row was run with counted instructions alone"));
 	return array;
@@ -81,11 +96,17 @@ static struct json_object *new_row(const struct bench_row *row)
 	struct json_object *object = json_object_new_object();
 
 	put(object, "name", json_object_new_string(row->name));
+	put(object, "iommu", json_object_new_string(row->iommu));
 	put(object, "mode", json_object_new_string(row->mode));
 	put(object, "mapped_bytes", json_object_new_int64(row->mapped_bytes));
 	put(object, "page_bytes", json_object_new_int64(row->page_bytes));
 	put(object, "devices", json_object_new_int64(row->nr_devices));
 	put(object, "scattered", json_object_new_boolean(row->scattered));
+	put(object, "machine", *row->machine ? json_object_new_string(row->machine) : NULL);
+	put(object, "lean", json_object_new_boolean(row->lean));
+	put(object, "quiet", json_object_new_boolean(row->quiet));
+	put(object, "ram_bytes", json_object_new_int64(row->ram_bytes));
+	put(object, "kernels", new_words(row->kernels));
 	put(object, "ran", json_object_new_boolean(row->counted.ran));
 	put(object, "reason", *row->reason ? json_object_new_string(row->reason) : NULL);
 	put(object, "why_null", new_why_null(row));
@@ -159,12 +180,16 @@ static void cell_bytes(FILE *file, int64_t value)
 
 static void write_label(FILE *file, const struct bench_row *row)
 {
-	fprintf(file, "| %s | ", row->mode);
+	fprintf(file, "| %s%s%s | ", row->mode, row->lean ? "" : " (base.config)", strcmp(row->iommu, "amd") ? "" : ", AMD-Vi");
 	if (!row->mapped_bytes)
 		fputs("0", file);
 	else
 		fprintf(file, "%lld GiB of %s", (long long)(row->mapped_bytes / GIB), row->page_bytes == 4096 ? "4 KiB" : "2 MiB");
-	fprintf(file, "%s | %lld |", row->scattered ? "" : ", in one piece", (long long)row->nr_devices);
+	fprintf(file, "%s | ", row->scattered || *row->machine ? "" : ", in one piece");
+	if (*row->machine)
+		fprintf(file, "those of `%s` |", row->machine);
+	else
+		fprintf(file, "%lld |", (long long)row->nr_devices);
 }
 
 static void write_head(FILE *file, const char *title, const char *const *columns, unsigned int nr)
@@ -178,18 +203,50 @@ static void write_head(FILE *file, const char *title, const char *const *columns
 	fputs("\n", file);
 }
 
+/* Beside the stock kernel that is configured as ours. */
+static void write_machine(const struct bench *bench, FILE *file)
+{
+	static const char *const columns[] = {
+		"blackout", "of stock", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
+	};
+
+	write_head(file, "Blackout on the machines of scenarios, `quiet`, in millions of instructions:", columns, ARRAY_SIZE(columns));
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *stock, *row = &bench->rows[i];
+		const int64_t *phases = row->counted.phases;
+
+		if (!row->counted.ran || !*row->machine)
+			continue;
+		write_label(file, row);
+		cell(file, phases[BENCH_BLACKOUT]);
+		stock = bench_find_machine(bench, row->machine, row->iommu, "stock", true);
+		if (stock && phases[BENCH_BLACKOUT] != BENCH_NO_FIGURE)
+			fprintf(file, " %.1f %% |", 100.0 * phases[BENCH_BLACKOUT] / stock->counted.phases[BENCH_BLACKOUT]);
+		else
+			fputs(" |", file);
+		cell(file, phases[BENCH_KEXEC]);
+		cell(file, phases[BENCH_BOOT]);
+		cell(file, phases[BENCH_EARLY_BOOT]);
+		cell(file, phases[BENCH_IOMMU_RESTORE]);
+		cell(file, phases[BENCH_RETRIEVE]);
+		cell(file, phases[BENCH_SERVE]);
+		cell(file, row->counted.idle);
+		fputs("\n", file);
+	}
+}
+
 static void write_phases(const struct bench *bench, FILE *file)
 {
 	static const char *const columns[] = {
 		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
 	};
 
-	write_head(file, "Blackout, in millions of instructions:", columns, ARRAY_SIZE(columns));
+	write_head(file, "\nBlackout, in millions of instructions:", columns, ARRAY_SIZE(columns));
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 		const int64_t *phases = row->counted.phases;
 
-		if (!row->counted.ran)
+		if (!row->counted.ran || *row->machine)
 			continue;
 		write_label(file, row);
 		cell(file, phases[BENCH_BLACKOUT]);
@@ -206,7 +263,7 @@ static void write_phases(const struct bench *bench, FILE *file)
 
 static void write_others(const struct bench *bench, FILE *file)
 {
-	static const char *const columns[] = { "preserve", "freeze", "map", "compare", "swap", "free", "finish" };
+	static const char *const columns[] = { "preserve", "freeze", "walk", "map", "compare", "swap", "free", "finish" };
 
 	write_head(file, "\nBefore and after it, in millions of instructions:", columns, ARRAY_SIZE(columns));
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
@@ -218,6 +275,7 @@ static void write_others(const struct bench *bench, FILE *file)
 		write_label(file, row);
 		cell(file, phases[BENCH_PRESERVE]);
 		cell(file, phases[BENCH_FREEZE]);
+		cell(file, phases[BENCH_WALK]);
 		cell(file, phases[BENCH_MAP]);
 		cell(file, phases[BENCH_COMPARE]);
 		cell(file, phases[BENCH_SWAP]);
@@ -304,6 +362,7 @@ static int write_tables(const struct bench *bench, const char *directory)
 
 	if (!file)
 		return -EIO;
+	write_machine(bench, file);
 	write_phases(bench, file);
 	write_others(bench, file);
 	write_kept(bench, file);
@@ -321,8 +380,7 @@ static void write_mode_data(const struct bench *bench, const char *mode, FILE *f
 		const struct bench_row *row = &bench->rows[i];
 		const int64_t *phases = row->counted.phases;
 
-		if (!row->counted.ran || !row->scattered || row->nr_devices != 1 || strcmp(row->mode, mode) ||
-		    (row->mapped_bytes && row->page_bytes != 4096))
+		if (row != bench_find(bench, "vtd", mode, row->mapped_bytes, 4096, 1))
 			continue;
 		fprintf(file, "%g %g", (double)row->mapped_bytes / GIB, phases[BENCH_BLACKOUT] / MEGA);
 		fprintf(file, " %g", phases[BENCH_EARLY_BOOT] == BENCH_NO_FIGURE ? NAN : phases[BENCH_EARLY_BOOT] / MEGA);
