@@ -10,6 +10,7 @@
 
 #define PARTS_OFF_PERCENT	2	/* what lies between the parts */
 #define LEAVES_PER_TABLE	512
+#define COMPARE_LONG		1000000000
 #define TABLES_OTHER		96	/* upper levels, and those of what is mapped beside */
 
 static const struct field fields[] = {
@@ -38,9 +39,10 @@ static const struct field fields[] = {
 	{ "goals[].holds", BOOL, true }, { "goals_held", BOOL, false },
 };
 
-static const char *const phases_kept[] = { "iommu_restore", "walk", "compare", "swap", "free", "finish" };
+static const char *const phases_kept[] = { "iommu_restore", "walk", "compare", "free", "finish" };
 static const char *const phases_all[] = { "preserve", "kexec", "early_boot", "boot", "retrieve", "serve", "map", "blackout" };
 static const char *const phase_heard = "freeze";	/* on a console that is not to be quiet */
+static const char *const phase_seen = "swap";		/* beside a comparison that is not long */
 
 static bool keeps(struct json_object *row)
 {
@@ -122,6 +124,8 @@ static unsigned int check_row(struct json_object *row)
 		wrong += check_said(name, row, phases_kept, ARRAY_SIZE(phases_kept));
 	if (keeps(row) && !member_bool(row, "quiet", false))
 		wrong += check_said(name, row, &phase_heard, 1);
+	if (keeps(row) && insns(row, "compare") < COMPARE_LONG)
+		wrong += check_said(name, row, &phase_seen, 1);
 	if (json_object_array_length(json_object_object_get(row, "kernels")) != 2)
 		wrong++, complain("%s: not two kernels", name);
 	if (wrong)

@@ -11,6 +11,7 @@
 #define MEGA		1e6
 #define NOTHING_KEPT	"no device is preserved: no keys, no metadata, and no phase that has to do with them"
 #define NOT_HEARD	"freeze: the old kernel says it when the console is all that hears it, and that is quiet"
+#define NOT_SEEN	"swap: it is less than the comparison's clock differs from the program's"
 
 static void put(struct json_object *object, const char *key, struct json_object *value)
 {
@@ -86,6 +87,8 @@ static struct json_object *new_why_null(const struct bench_row *row)
 		json_object_array_add(array, json_object_new_string(NOTHING_KEPT));
 	if (row->counted.ran && keeps(row) && row->quiet)
 		json_object_array_add(array, json_object_new_string(NOT_HEARD));
+	if (row->counted.ran && keeps(row) && row->counted.phases[BENCH_SWAP] == BENCH_NO_FIGURE)
+		json_object_array_add(array, json_object_new_string(NOT_SEEN));
 	if (row->counted.ran && !row->timed.ran)
 		json_object_array_add(array, json_object_new_string("ms: the row was run with counted instructions alone"));
 	return array;

@@ -179,6 +179,36 @@ static void quiet_row(void **state)
 	assert_int_not_equal(check_as(&quiet, "tables", -1, NULL), 0);
 }
 
+static bool report_says(const char *text)
+{
+	char line[4 * PATH_BYTES];
+	FILE *file = fopen(path_of("report.json"), "r");
+	bool found = false;
+
+	assert_non_null(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, text);
+	fclose(file);
+	return found;
+}
+
+/* Beside a long comparison a swap cannot be told. */
+static void swap_unseen(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	assert_int_not_equal(check_with("arenas", "swap", -1, NULL), 0);
+	write_run("run", "swap", -1, NULL);
+	write_list(row_of("arenas", 1, "run", NULL));
+	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+	bench.rows[0].counted.phases[BENCH_COMPARE] = 1000000000;
+	assert_int_equal(bench_write(&bench, directory), 0);
+	assert_int_equal(bench_check(path_of("report.json"), NULL, 0), 0);
+	bench_free(&bench);
+	assert_true(report_says("\"swap: it is less than "));
+}
+
 /* Which kernels a row is of is part of it. */
 static void kernels_said(void **state)
 {
@@ -188,6 +218,9 @@ static void kernels_said(void **state)
 	(void)state;
 	assert_int_not_equal(check_as(&one, NULL, 0, NULL), 0);
 	assert_int_not_equal(check_as(&none, NULL, 0, NULL), 0);
+	assert_int_equal(check_with("arenas", NULL, 0, NULL), 0);
+	assert_true(report_says("\"A:0123\""));
+	assert_true(report_says("\"B:4567\""));
 }
 
 /* Devices that start anew have their memory, which is part of their blackout. */
@@ -345,6 +378,26 @@ static void demo_goal(void **state)
 	assert_int_equal(demo_with(&lean, "amd-demo", 250000000), -1);
 }
 
+/* Single pages are what page by page is about; arenas take blocks wherever they are. Another machine is another row. */
+static void rows_found(void **state)
+{
+	static const char *const modes[] = { "arenas", "page-by-page" };
+	struct bench bench;
+
+	(void)state;
+	write_run("run", NULL, 0, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		write_list(row_of(modes[i], 1, "run", NULL));
+		assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+		assert_ptr_equal(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1), &bench.rows[0]);
+		bench.rows[0].scattered = false;
+		assert_ptr_equal(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1), i ? NULL : &bench.rows[0]);
+		strcpy(bench.rows[0].machine, "demo");
+		assert_null(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1));
+		bench_free(&bench);
+	}
+}
+
 /* Of several sizes the largest, on this IOMMU alone. */
 static void goals_of_amd(void **state)
 {
@@ -458,8 +511,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_row), cmocka_unit_test(bad_runs), cmocka_unit_test(missing_figures),
-		cmocka_unit_test(quiet_row), cmocka_unit_test(kernels_said), cmocka_unit_test(started_anew),
-		cmocka_unit_test(demo_goal), cmocka_unit_test(goals_of_amd),
+		cmocka_unit_test(quiet_row), cmocka_unit_test(swap_unseen), cmocka_unit_test(kernels_said), cmocka_unit_test(started_anew),
+		cmocka_unit_test(rows_found), cmocka_unit_test(demo_goal), cmocka_unit_test(goals_of_amd),
 		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals),
 		cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal), cmocka_unit_test(micro_goals),
 		cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),
