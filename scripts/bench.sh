@@ -3,7 +3,7 @@
 # bench.sh [PATTERN...]: run the rows of the benchmark whose names match, put them side by side in out/bench: report.json
 # (docs/report-schema.md), tables.md, and size, restore and parts, .svg and .png. Without a pattern: all but those that take too long,
 # which are reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well. "docs": run
-# nothing, and put the tables into docs/PERFORMANCE.md.
+# nothing, and put tables and pictures into docs/PERFORMANCE.md.
 #
 # A row is a mode, what is mapped, and how many devices: arenas-16g-1; with amd- before it on AMD-Vi, else on VT-d. It is run with counted
 # instructions, as many rows at once as there are processors and memory, and those up to 16 GiB once more without, alone, for
@@ -295,9 +295,19 @@ micro() {
 
 docs() {
 	file=$TOP/docs/PERFORMANCE.md
+	for p in size restore parts; do
+		cp "$out/$p.png" "$TOP/docs/img/bench-$p.png"
+	done
 	awk -v tables="$out/tables.md" '
 		!skip { print }
-		/<!-- make bench -->/ { skip = 1; print ""; while ((getline line <tables) > 0) print line; close(tables) }
+		/<!-- make bench -->/ {
+			skip = 1
+			print "\n![Blackout by what is mapped](img/bench-size.png)\n"
+			print "![Early boot and IOMMU restore by what is mapped](img/bench-restore.png)\n"
+			print "![What each blackout is made of](img/bench-parts.png)\n"
+			while ((getline line <tables) > 0) print line
+			close(tables)
+		}
 		/<!-- end -->/ { if (skip) { print ""; print }; skip = 0 }' "$file" >"$file.new"
 	mv "$file.new" "$file"
 }
