@@ -124,15 +124,14 @@ static int free_read(uint64_t *bytes)
 /* The kernel says it, too, when it has handed a unit over, but not to a console that is to be quiet. */
 static int figures_kept(void)
 {
-	static const char *const names[] = { "tables", "table_keys", "table_runs", "metadata_bytes" };
-	int64_t value;
-	size_t i;
+	int64_t value = 0;
+	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !ret; i++) {
-		ret = kho_cost_read(names[i], &value);
+	for (i = 0; i < KHO_NR_KEPT && !ret; i++) {
+		ret = kho_cost_read(kho_kept_names[i], &value);
 		if (!ret)
-			channel_figure(names[i], value);
+			channel_figure(kho_kept_names[i], value);
 	}
 	return ret;
 }
@@ -241,6 +240,17 @@ static struct device *leader(struct rig *rig, struct device *dev)
 	return rig->options.bulk ? &rig->devices[0] : dev;
 }
 
+static int for_each_leader(struct rig *rig, int (*call)(struct rig *rig, struct device *dev))
+{
+	struct device *dev;
+	int ret = 0;
+
+	rig_for_each_preserved(dev, rig)
+		if (!ret && leader(rig, dev) == dev)
+			ret = call(rig, dev);
+	return ret;
+}
+
 /* An IOAS for all that @first leads, with all their memory and nothing of the bulk yet. */
 static int ioas_create(struct rig *rig, struct device *first)
 {
@@ -339,14 +349,16 @@ static int memory_preserve(struct rig *rig)
 	return ret;
 }
 
+static int hwpt_mark(struct rig *rig, struct device *dev)
+{
+	return hitless_hwpt_mark_preserve(rig->kept.iommufd, dev->hwpt_id, TOKEN_HWPT(dev->index));
+}
+
 static int devices_preserve(struct rig *rig)
 {
 	struct device *dev;
-	int ret = 0;
+	int ret = for_each_leader(rig, hwpt_mark);
 
-	rig_for_each_preserved(dev, rig)
-		if (!ret && leader(rig, dev) == dev)
-			ret = hitless_hwpt_mark_preserve(rig->kept.iommufd, dev->hwpt_id, TOKEN_HWPT(dev->index));
 	if (!ret)
 		ret = update_preserve_iommufd(rig);
 	rig_for_each_preserved(dev, rig)
@@ -507,28 +519,6 @@ static int tables_make(struct rig *rig, struct span *span)
 	return ret;
 }
 
-static int restore_all(struct rig *rig)
-{
-	struct device *dev;
-	int ret = 0;
-
-	rig_for_each_preserved(dev, rig)
-		if (!ret && leader(rig, dev) == dev)
-			ret = update_restore(rig, dev);
-	return ret;
-}
-
-static int destroy_all(struct rig *rig)
-{
-	struct device *dev;
-	int ret = 0;
-
-	rig_for_each_preserved(dev, rig)
-		if (!ret && leader(rig, dev) == dev)
-			ret = update_destroy_restored(rig, dev);
-	return ret;
-}
-
 static int swap_all(struct rig *rig)
 {
 	struct device *dev;
@@ -591,7 +581,7 @@ static int session_finish(struct rig *rig)
 
 	channel_mark("finish-begin");
 	span_begin(&destroy);
-	ret = destroy_all(rig);
+	ret = for_each_leader(rig, update_destroy_restored);
 	span_end(&destroy);
 	span_begin(&finish);
 	if (!ret)
@@ -624,7 +614,7 @@ int bench_adopt(struct rig *rig)
 	/* The kernel walks the old tables for it. */
 	span_begin(&walk);
 	if (!ret)
-		ret = restore_all(rig);
+		ret = for_each_leader(rig, update_restore);
 	span_end(&walk);
 	if (!ret)
 		ret = tables_make(rig, &map);

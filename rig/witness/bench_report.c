@@ -195,138 +195,142 @@ static void write_label(FILE *file, const struct bench_row *row)
 		fprintf(file, "%lld |", (long long)row->nr_devices);
 }
 
-static void write_head(FILE *file, const char *title, const char *const *columns, unsigned int nr)
+/* What a column says: a phase, or what else is known of a run. */
+enum {
+	COLUMN_IDLE = BENCH_NR_PHASES,
+	COLUMN_OF_STOCK,
+	COLUMN_TABLES,
+	COLUMN_RUNS,
+	COLUMN_KEYS,
+	COLUMN_METADATA,
+	COLUMN_PEAK,
+};
+
+struct column {
+	const char *title;
+	unsigned int what;
+};
+
+struct table {
+	const char *title;
+	bool (*has)(const struct bench_row *row);
+	bool timed;
+	const struct column *columns;
+	unsigned int nr_columns;
+};
+
+static const struct column columns_blackout[] = {
+	{ "blackout", BENCH_BLACKOUT }, { "kexec", BENCH_KEXEC }, { "boot", BENCH_BOOT }, { "of it early boot", BENCH_EARLY_BOOT },
+	{ "of it IOMMU restore", BENCH_IOMMU_RESTORE }, { "retrieve", BENCH_RETRIEVE }, { "serve", BENCH_SERVE },
+	{ "waited beside", COLUMN_IDLE }, { "of stock", COLUMN_OF_STOCK },	/* the last: it is of machines alone */
+};
+
+static const struct column columns_others[] = {
+	{ "preserve", BENCH_PRESERVE }, { "freeze", BENCH_FREEZE }, { "walk", BENCH_WALK }, { "map", BENCH_MAP },
+	{ "compare", BENCH_COMPARE }, { "swap", BENCH_SWAP }, { "free", BENCH_FREE }, { "finish", BENCH_FINISH },
+};
+
+static const struct column columns_kept[] = {
+	{ "tables", COLUMN_TABLES }, { "pieces of memory", COLUMN_RUNS }, { "KHO keys", COLUMN_KEYS }, { "metadata", COLUMN_METADATA },
+	{ "memory in use at most", COLUMN_PEAK },
+};
+
+static const struct column columns_times[] = {
+	{ "blackout", BENCH_BLACKOUT }, { "early boot", BENCH_EARLY_BOOT }, { "IOMMU restore", BENCH_IOMMU_RESTORE },
+	{ "retrieve", BENCH_RETRIEVE }, { "serve", BENCH_SERVE }, { "preserve", BENCH_PRESERVE }, { "compare", BENCH_COMPARE },
+};
+
+static bool is_counted(const struct bench_row *row)
 {
-	fprintf(file, "%s\n\n| mode | mapped | devices |", title);
-	for (unsigned int i = 0; i < nr; i++)
-		fprintf(file, " %s |", columns[i]);
-	fputs("\n| --- | --- | --- |", file);
-	for (unsigned int i = 0; i < nr; i++)
-		fputs(" --- |", file);
-	fputs("\n", file);
+	return row->counted.ran;
 }
+
+static bool is_machine(const struct bench_row *row)
+{
+	return row->counted.ran && *row->machine;
+}
+
+static bool is_own_machine(const struct bench_row *row)
+{
+	return row->counted.ran && !*row->machine;
+}
+
+static bool is_kept(const struct bench_row *row)
+{
+	return row->counted.ran && keeps(row);
+}
+
+static bool is_timed(const struct bench_row *row)
+{
+	return row->timed.ran;
+}
+
+static const struct table tables[] = {
+	{ "Blackout on the machines of scenarios, `quiet`, in millions of instructions:", is_machine, false, columns_blackout,
+	  ARRAY_SIZE(columns_blackout) },
+	{ "\nBlackout, in millions of instructions:", is_own_machine, false, columns_blackout, ARRAY_SIZE(columns_blackout) - 1 },
+	{ "\nBefore and after it, in millions of instructions:", is_kept, false, columns_others, ARRAY_SIZE(columns_others) },
+	{ "\nWhat is kept:", is_counted, false, columns_kept, ARRAY_SIZE(columns_kept) },
+	{ "\nMilliseconds under software emulation, without counting, once:", is_timed, true, columns_times, ARRAY_SIZE(columns_times) },
+};
 
 /* Beside the stock kernel that is configured as ours. */
-static void write_machine(const struct bench *bench, FILE *file)
+static void cell_of_stock(FILE *file, const struct bench *bench, const struct bench_row *row)
 {
-	static const char *const columns[] = {
-		"blackout", "of stock", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
-	};
+	const struct bench_row *stock = bench_find_machine(bench, row->machine, row->iommu, "stock", true);
 
-	write_head(file, "Blackout on the machines of scenarios, `quiet`, in millions of instructions:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *stock, *row = &bench->rows[i];
-		const int64_t *phases = row->counted.phases;
+	if (stock)
+		fprintf(file, " %.1f %% |", 100.0 * row->counted.phases[BENCH_BLACKOUT] / stock->counted.phases[BENCH_BLACKOUT]);
+	else
+		fputs(" |", file);
+}
 
-		if (!row->counted.ran || !*row->machine)
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_BLACKOUT]);
-		stock = bench_find_machine(bench, row->machine, row->iommu, "stock", true);
-		if (stock && phases[BENCH_BLACKOUT] != BENCH_NO_FIGURE)
-			fprintf(file, " %.1f %% |", 100.0 * phases[BENCH_BLACKOUT] / stock->counted.phases[BENCH_BLACKOUT]);
-		else
-			fputs(" |", file);
-		cell(file, phases[BENCH_KEXEC]);
-		cell(file, phases[BENCH_BOOT]);
-		cell(file, phases[BENCH_EARLY_BOOT]);
-		cell(file, phases[BENCH_IOMMU_RESTORE]);
-		cell(file, phases[BENCH_RETRIEVE]);
-		cell(file, phases[BENCH_SERVE]);
-		cell(file, row->counted.idle);
-		fputs("\n", file);
+static void write_cell(FILE *file, const struct bench *bench, const struct bench_row *row, const struct bench_run *run, unsigned int what)
+{
+	switch (what) {
+	case COLUMN_IDLE:
+		cell(file, run->idle);
+		break;
+	case COLUMN_OF_STOCK:
+		cell_of_stock(file, bench, row);
+		break;
+	case COLUMN_TABLES:
+		cell_count(file, run->tables);
+		break;
+	case COLUMN_RUNS:
+		cell_count(file, run->table_runs);
+		break;
+	case COLUMN_KEYS:
+		cell_count(file, run->table_keys);
+		break;
+	case COLUMN_METADATA:
+		cell_bytes(file, run->metadata_bytes);
+		break;
+	case COLUMN_PEAK:
+		cell_bytes(file, run->peak_bytes);
+		break;
+	default:
+		cell(file, run->phases[what]);
 	}
 }
 
-static void write_phases(const struct bench *bench, FILE *file)
+static void write_table(FILE *file, const struct bench *bench, const struct table *table)
 {
-	static const char *const columns[] = {
-		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
-	};
-
-	write_head(file, "\nBlackout, in millions of instructions:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->counted.phases;
-
-		if (!row->counted.ran || *row->machine)
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_BLACKOUT]);
-		cell(file, phases[BENCH_KEXEC]);
-		cell(file, phases[BENCH_BOOT]);
-		cell(file, phases[BENCH_EARLY_BOOT]);
-		cell(file, phases[BENCH_IOMMU_RESTORE]);
-		cell(file, phases[BENCH_RETRIEVE]);
-		cell(file, phases[BENCH_SERVE]);
-		cell(file, row->counted.idle);
-		fputs("\n", file);
-	}
-}
-
-static void write_others(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "preserve", "freeze", "walk", "map", "compare", "swap", "free", "finish" };
-
-	write_head(file, "\nBefore and after it, in millions of instructions:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->counted.phases;
-
-		if (!row->counted.ran || !keeps(row))
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_PRESERVE]);
-		cell(file, phases[BENCH_FREEZE]);
-		cell(file, phases[BENCH_WALK]);
-		cell(file, phases[BENCH_MAP]);
-		cell(file, phases[BENCH_COMPARE]);
-		cell(file, phases[BENCH_SWAP]);
-		cell(file, phases[BENCH_FREE]);
-		cell(file, phases[BENCH_FINISH]);
-		fputs("\n", file);
-	}
-}
-
-static void write_kept(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "tables", "pieces of memory", "KHO keys", "metadata", "memory in use at most" };
-
-	write_head(file, "\nWhat is kept:", columns, ARRAY_SIZE(columns));
+	fprintf(file, "%s\n\n| mode | mapped | devices |", table->title);
+	for (unsigned int i = 0; i < table->nr_columns; i++)
+		fprintf(file, " %s |", table->columns[i].title);
+	fputs("\n| --- | --- | --- |", file);
+	for (unsigned int i = 0; i < table->nr_columns; i++)
+		fputs(" --- |", file);
+	fputs("\n", file);
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 
-		if (!row->counted.ran)
+		if (!table->has(row))
 			continue;
 		write_label(file, row);
-		cell_count(file, row->counted.tables);
-		cell_count(file, row->counted.table_runs);
-		cell_count(file, row->counted.table_keys);
-		cell_bytes(file, row->counted.metadata_bytes);
-		cell_bytes(file, row->counted.peak_bytes);
-		fputs("\n", file);
-	}
-}
-
-static void write_times(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "blackout", "early boot", "IOMMU restore", "retrieve", "serve", "preserve", "compare" };
-
-	write_head(file, "\nMilliseconds under software emulation, without counting, once:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->timed.phases;
-
-		if (!row->timed.ran)
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_BLACKOUT]);
-		cell(file, phases[BENCH_EARLY_BOOT]);
-		cell(file, phases[BENCH_IOMMU_RESTORE]);
-		cell(file, phases[BENCH_RETRIEVE]);
-		cell(file, phases[BENCH_SERVE]);
-		cell(file, phases[BENCH_PRESERVE]);
-		cell(file, phases[BENCH_COMPARE]);
+		for (unsigned int j = 0; j < table->nr_columns; j++)
+			write_cell(file, bench, row, table->timed ? &row->timed : &row->counted, table->columns[j].what);
 		fputs("\n", file);
 	}
 }
@@ -365,11 +369,8 @@ static int write_tables(const struct bench *bench, const char *directory)
 
 	if (!file)
 		return -EIO;
-	write_machine(bench, file);
-	write_phases(bench, file);
-	write_others(bench, file);
-	write_kept(bench, file);
-	write_times(bench, file);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		write_table(file, bench, &tables[i]);
 	write_goals(bench, file);
 	write_not_run(bench, file);
 	return fclose(file) ? -errno : 0;
