@@ -3,47 +3,61 @@
 # bench.sh [PATTERN...]: run the rows of the benchmark whose names match, put them side by side in out/bench: report.json
 # (docs/report-schema.md), tables.md, and size, restore and parts, .svg and .png. Without a pattern: all but those that take too long,
 # which are reported as not run, with the reason; "quick": a few small ones; "all": those that take too long as well. "docs": run
-# nothing, and put the tables into docs/PERFORMANCE.md.
+# nothing, and put tables and pictures into docs/PERFORMANCE.md.
 #
-# A row is a mode, what is mapped, and how many devices: arenas-16g-1. It is run with counted instructions, and those up to 16 GiB once
-# more without, for milliseconds (BENCH_TIME=no leaves that out). A mode is kernels and their arguments, below.
+# A row is a mode, what is mapped, and how many devices: arenas-16g-1; with amd- before it on AMD-Vi, else on VT-d. It is run with counted
+# instructions, as many rows at once as there are processors and memory, and those up to 16 GiB once more without, alone, for
+# milliseconds (BENCH_TIME=no leaves that out). A mode is kernels and their arguments, below.
 #
-# BENCH_OUT= another directory than out/bench; VM_BUILD=no uses the kernels that are there. A machine takes up to 8 GiB of memory.
+# What was run before is not run again while its kernels, the guest's program, QEMU, the witness and what is asked of them are the same; so
+# a benchmark that was interrupted goes on where it was. BENCH_OUT= another directory than out/bench; VM_BUILD=no uses the kernels
+# that are there. A machine takes up to 8 GiB of memory.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
 out=${BENCH_OUT:-$TOP/out/bench}
-ram_mib=8192
+bench_mib=8192
 
-# mode_set MODE: which kernels, what they are told, and does anything go through the update?
+# mode_set MODE: which kernels, what they are told, and do devices go through the update?
 mode_set() {
 	keep=1
+	lean=1
 	arguments=
 	case $1 in
-	stock)
-		kernels='"stock", "stock"'
+	base)	# the unpatched kernel as scenarios have it
+		mode=stock
+		kernels='stock stock'
+		keep=0
+		lean=0
+		;;
+	stock)	# without what A and B are configured without
+		kernels='lean lean'
 		keep=0
 		;;
 	page-by-page)
-		kernels='"pagewise", "pagewise"'
+		kernels='pagewise pagewise'
 		arguments=iommu_liveupdate.arenas=0
 		;;
-	arenas) kernels='"A", "B"' ;;
+	arenas) kernels='A B' ;;
 	cold)
-		kernels='"A", "B"'
+		kernels='A B'
 		keep=0
 		;;
 	esac
 }
 
-# row MODE GIB LEAF_KIB DEVICES SCATTER WHEN [REASON]: WHEN is quick, always, or long: only when it is asked for, because of REASON
+# row MODE GIB LEAF_KIB DEVICES SCATTER WHEN [REASON]: WHEN is quick, always, or long: only when it is asked for, because of REASON.
+# DEVICES is a number, or demo: the machine of that scenario.
 rows() {
+	iommu=vtd
+	row base 0 4 demo 0 always
+	row stock 0 4 demo 0 always
+	row arenas 0 4 demo 0 always
+
 	for n in 1 4 16; do
 		row stock 0 4 $n 1 always
 	done
-	row stock 0 4 demo 1 always
-	row arenas 0 4 demo 1 always
 
 	row page-by-page 0 4 1 1 quick
 	row page-by-page 1 4 1 1 quick
@@ -78,6 +92,17 @@ rows() {
 	for n in 4 16; do
 		row cold 0 4 $n 1 always
 	done
+
+	iommu=amd
+	row stock 0 4 demo 0 always
+	row arenas 0 4 demo 0 always
+	row page-by-page 0 4 1 1 always
+	row page-by-page 16 4 1 1 always
+	row arenas 0 4 1 1 quick
+	row arenas 16 4 1 1 always
+	row arenas 1024 4 1 0 always
+	row cold 0 4 1 1 quick
+	row cold 16 4 1 1 always
 }
 
 devices_of() {
@@ -94,25 +119,39 @@ devices_of() {
 	echo
 }
 
+# quoted WORD...: as a list of JSON has them
+quoted() {
+	list=
+	for w; do
+		list="$list${list:+, }\"$w\""
+	done
+	echo "$list"
+}
+
 # scenario NAME ICOUNT
 scenario() {
+	iommu_mode=scalable
+	[ "$iommu" = vtd ] || iommu_mode=v1
 	expect='"pass"'
 	[ "$keep" = 1 ] || expect='"fail", "expect_reasons": ["translation-off"]'
-	words=
-	for w in "hitless.mapped_gib=$gib" "hitless.leaf_kib=$leaf" "hitless.scatter=$scatter" "hitless.keep=$keep" \
-		hitless.run_ms=200 $arguments; do
-		words="$words${words:+, }\"$w\""
-	done
+	bulk=1
+	quiet=
+	if [ "$nr" = demo ]; then
+		bulk=0
+		quiet=quiet
+	fi
+	# shellcheck disable=SC2086 # lists of words
 	cat >"$out/$1.json" <<END
 {
 	"name": "$1",
 	"description": "one row of the benchmark",
-	"iommu": "vtd",
-	"mode": "scalable",
-	"kernels": [$kernels],
+	"iommu": "$iommu",
+	"mode": "$iommu_mode",
+	"kernels": [$(quoted $kernels)],
 	"plan": "bench",
 	"devices": [$(devices_of "$nr")],
-	"arguments": [$words],
+	"arguments": [$(quoted hitless.mapped_gib="$gib" hitless.leaf_kib="$leaf" hitless.scatter="$scatter" hitless.keep="$keep" \
+		hitless.bulk="$bulk" hitless.run_ms=200 $arguments $quiet)],
 	"icount": $2,
 	"ram_mib": $ram_mib,
 	"packet_rate": 0,
@@ -123,12 +162,30 @@ scenario() {
 END
 }
 
-# run NAME ICOUNT: whether its report can be used is seen from that
-run() {
-	scenario "$1" "$2"
+# inputs NAME: all that its figures depend on
+inputs() {
+	sha256sum "$out/$1.json" "$BUILD/initramfs.cpio" "$BUILD/witness/witness"
+	sed -n 's/.*"kernels": \[\(.*\)\].*/\1/p' "$out/$1.json" | tr -d '",' | tr ' ' '\n' | sort -u | while read -r k; do
+		sha256sum "$BUILD/kernels/$k/bzImage"
+	done
+	"$BUILD/qemu-system-x86_64" --version
+}
+
+# run_one NAME: whether its report can be used is seen from that
+run_one() {
+	inputs "$1" >"$out/$1.inputs"
+	if cmp -s "$out/$1.inputs" "$out/$1/inputs"; then
+		say "$1: is there"
+		return 0
+	fi
+	rm -rf "${out:?}/$1"
 	began=$(date +%s)
-	"$BUILD/witness/witness" run --qemu "$BUILD/qemu-system-x86_64" --kernels "$BUILD/kernels" --initramfs "$BUILD/initramfs.cpio" \
-		--out "$out" "$out/$1.json" >"$out/$1.log" 2>&1 || say "$1: $(grep '^  [*!] ' "$out/$1.log" | head -n 3 | tr '\n' ';')"
+	if "$BUILD/witness/witness" run --qemu "$BUILD/qemu-system-x86_64" --kernels "$BUILD/kernels" \
+		--initramfs "$BUILD/initramfs.cpio" --out "$out" "$out/$1.json" >"$out/$1.log" 2>&1; then
+		mv "$out/$1.inputs" "$out/$1/inputs"
+	else
+		say "$1: $(grep '^  [*!] ' "$out/$1.log" | head -n 3 | tr '\n' ';')"
+	fi
 	say "$1: $(($(date +%s) - began)) s"
 }
 
@@ -147,36 +204,77 @@ wanted() {
 	esac
 }
 
+# images: the kernels, and what each is
+images() {
+	list=
+	for k in $kernels; do
+		list="$list${list:+,}$k:$(sha256sum "$BUILD/kernels/$k/bzImage" | cut -c 1-16)"
+	done
+	echo "$list"
+}
+
 # list REASON COUNTED AGAIN TIMED
 list() {
 	count=$nr
-	[ "$nr" != demo ] || count=3
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$mode" $((gib * 1073741824)) $((leaf * 1024)) "$count" "$scatter" \
-		"$2" "$3" "$4" "$1" >>"$out/rows.tsv"
+	machine=-
+	quiet=0
+	if [ "$nr" = demo ]; then
+		count=3
+		machine=demo
+		quiet=1
+	fi
+	built=-
+	[ "$2" = - ] || built=$(images)
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$iommu" "$mode" $((gib * 1073741824)) \
+		$((leaf * 1024)) "$count" "$scatter" "$machine" "$lean" "$quiet" $((ram_mib * 1048576)) "$built" "$2" "$3" "$4" "$1" \
+		>>"$out/rows.tsv"
 }
 
+# Called for each row twice: to write down what is to be run, and then what came of it.
 row() {
 	mode=$1 gib=$2 leaf=$3 nr=$4 scatter=$5
+	mode_set "$mode"
 	name=$mode-${gib}g-$nr
+	[ "$iommu" = vtd ] || name=$iommu-$name
 	[ "$leaf" = 4 ] || name=$name-large
-	[ "$scatter" = 1 ] || name=$name-piece
+	[ "$scatter" = 1 ] || [ "$nr" = demo ] || name=$name-piece
+	[ "$lean" = 1 ] || name=$name-base
+	ram_mib=$bench_mib
+	[ "$nr" != demo ] || ram_mib=1024
 	if [ "$6" = never ] || ! wanted "$name" "$6"; then
-		[ "$what" = some ] || list "${7:-it was not asked for}" - - -
+		[ "$step" != list ] || [ "$what" = some ] || list "${7:-it was not asked for}" - - -
 		return 0
 	fi
-	mode_set "$mode"
-	run "$name" true
 	again=-
-	if [ "$name" = arenas-1g-1 ]; then
-		run "$name-again" true
-		again=$out/$name-again
-	fi
+	[ "$name" != arenas-1g-1 ] || again=$out/$name-again
 	timed=-
-	if [ "${BENCH_TIME:-yes}" != no ] && [ "$gib" -le 16 ]; then
-		run "$name-time" false
-		timed=$out/$name-time
+	[ "${BENCH_TIME:-yes}" = no ] || [ "$gib" -gt 16 ] || timed=$out/$name-time
+	if [ "$step" = list ]; then
+		list - "$out/$name" "$again" "$timed"
+		return
 	fi
-	list - "$out/$name" "$again" "$timed"
+	scenario "$name" true
+	echo "$name" >>"$out/counted"
+	if [ "$again" != - ]; then
+		scenario "$name-again" true
+		echo "$name-again" >>"$out/counted"
+	fi
+	if [ "$timed" != - ]; then
+		scenario "$name-time" false
+		echo "$name-time" >>"$out/timed"
+	fi
+}
+
+# Counted instructions do not know of other machines at the same time, and milliseconds do.
+run_all() {
+	at_once=$(awk -v mib="$bench_mib" -v most="$(nproc)" '
+		/^MemAvailable:/ { n = int($2 / 1024 / (mib + 1024)); print n < 1 ? 1 : n < most ? n : most }' /proc/meminfo)
+	: >"$out/counted"
+	: >"$out/timed"
+	step=run
+	rows
+	xargs -r -P "$at_once" -n 1 "$TOP/scripts/bench.sh" one <"$out/counted"
+	xargs -r -n 1 "$TOP/scripts/bench.sh" one <"$out/timed"
 }
 
 # Of some rows alone there is nothing to see.
@@ -197,9 +295,19 @@ micro() {
 
 docs() {
 	file=$TOP/docs/PERFORMANCE.md
+	for p in size restore parts; do
+		cp "$out/$p.png" "$TOP/docs/img/bench-$p.png"
+	done
 	awk -v tables="$out/tables.md" '
 		!skip { print }
-		/<!-- make bench -->/ { skip = 1; print ""; while ((getline line <tables) > 0) print line; close(tables) }
+		/<!-- make bench -->/ {
+			skip = 1
+			print "\n![Blackout by what is mapped](img/bench-size.png)\n"
+			print "![Early boot and IOMMU restore by what is mapped](img/bench-restore.png)\n"
+			print "![What each blackout is made of](img/bench-parts.png)\n"
+			while ((getline line <tables) > 0) print line
+			close(tables)
+		}
 		/<!-- end -->/ { if (skip) { print ""; print }; skip = 0 }' "$file" >"$file.new"
 	mv "$file.new" "$file"
 }
@@ -212,6 +320,10 @@ docs)
 	docs
 	exit 0
 	;;
+one)
+	run_one "$2"
+	exit 0
+	;;
 quick | all) what=$1 ;;
 *)
 	what=some
@@ -220,13 +332,16 @@ quick | all) what=$1 ;;
 esac
 mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)
+export BENCH_OUT="$out"
 rm -f "$out/rows.tsv"
 if [ "${VM_BUILD:-yes}" != no ]; then
 	"$TOP/scripts/kernel-prepare.sh" stock hitless pagewise
-	"$TOP/scripts/kernel-build.sh" A B stock pagewise
+	"$TOP/scripts/kernel-build.sh" A B stock lean pagewise
 fi
 began_all=$(date +%s)
 [ "${BENCH_MICRO:-yes}" = no ] || micro
+run_all
+step=list
 rows
 status=0
 if [ "${BENCH_MICRO:-yes}" = no ]; then

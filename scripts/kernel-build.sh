@@ -3,6 +3,7 @@
 # kernel-build.sh NAME...: build kernels into build/kernels/NAME: bzImage, config, release.
 #
 #	stock	the unpatched tree
+#	lean	the unpatched tree without what A and B are configured without, too, for make bench
 #	A, B	the patched tree, twice, telling themselves apart in uname -r and in nothing else
 #	pagewise	the patched tree without what makes early boot linear in what was preserved, for make bench
 #	fault	the patched tree, which can be told to do something wrong
@@ -11,8 +12,9 @@
 #		A with one of the two IOMMU drivers, or with none
 #
 # A kernel is built again when its tree, its configuration or the compiler changed. A and B share one object
-# directory: the second costs a link, not a build. vtd, amd and neither share another. KERNEL_TREE= builds all but stock from another tree, a git branch
-# being worked on, say; then make is asked each time. CCACHE_DIR= names a compiler cache other than build/ccache.
+# directory: the second costs a link, not a build. vtd, amd and neither share another. KERNEL_TREE= builds all but stock, lean and
+# pagewise from another tree, a git branch being worked on, say; then make is asked each time. CCACHE_DIR= names a compiler cache other
+# than build/ccache.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -34,20 +36,24 @@ export CCACHE_DIR CCACHE_MAXSIZE KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD
 tree_of() {
 	case $1 in
 	stock | pagewise) echo "$BUILD/linux/$1" ;;
+	lean) echo "$BUILD/linux/stock" ;;
 	*) echo "${KERNEL_TREE:-$BUILD/linux/hitless}" ;;
 	esac
 }
 
 # Is it built from KERNEL_TREE?
 own_tree() {
-	[ -n "${KERNEL_TREE:-}" ] && [ "$1" != stock ] && [ "$1" != pagewise ]
+	[ -n "${KERNEL_TREE:-}" ] || return 1
+	case $1 in
+	stock | lean | pagewise) return 1 ;;
+	esac
 }
 
 # Right below the tree kbuild names every source by a relative path, so that the compiler cache takes what the trees have in
 # common for what it is: the same. Another tree is not ours to write in.
 objects_of() {
 	case $1 in
-	stock | pagewise | fault | debug) kind=$1 ;;
+	stock | lean | pagewise | fault | debug) kind=$1 ;;
 	vtd | amd | neither) kind=drivers ;;
 	*) kind=hitless ;;
 	esac
@@ -60,9 +66,15 @@ objects_of() {
 
 fragments_of() {
 	printf '%s\n' "$KERNEL_DIR/configs/base.config"
-	[ "$1" = stock ] || printf '%s\n' "$KERNEL_DIR/configs/hitless.config"
 	case $1 in
-	A | B | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
+	stock | lean) ;;
+	*) printf '%s\n' "$KERNEL_DIR/configs/hitless.config" ;;
+	esac
+	case $1 in
+	A | B | lean | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
+	esac
+	case $1 in
+	A | B | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/uncompressed.config" ;;
 	esac
 	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"
@@ -185,11 +197,11 @@ ordered() {
 	esac
 }
 
-[ $# -gt 0 ] || die "usage: kernel-build.sh stock|A|B|pagewise|fault|debug|vtd|amd|neither..."
+[ $# -gt 0 ] || die "usage: kernel-build.sh stock|lean|A|B|pagewise|fault|debug|vtd|amd|neither..."
 for name in "$@"; do
 	case $name in
-	stock | A | B | pagewise | fault | debug | vtd | amd | neither) ;;
-	*) die "$name: not one of stock, A, B, pagewise, fault, debug, vtd, amd, neither" ;;
+	stock | lean | A | B | pagewise | fault | debug | vtd | amd | neither) ;;
+	*) die "$name: not one of stock, lean, A, B, pagewise, fault, debug, vtd, amd, neither" ;;
 	esac
 	[ -d "$(tree_of "$name")" ] || die "no tree $(tree_of "$name"): run scripts/kernel-prepare.sh"
 done

@@ -4,7 +4,9 @@
  * as those of one virtual machine do. hitless.mapped_gib of its IOVAs map one memfd of BULK_BYTES over and over: tables grow, and
  * nothing else does. The memfd lies in pieces of 2 MiB. Mapped one page beside their own alignment they give leaves of 4 KiB alone.
  *
- * With hitless.keep=0 nothing is preserved: the next kernel's program starts from nothing, as after any kexec.
+ * With hitless.bulk=0 there is no such memfd, and each device has an HWPT of its own: what plan "update" does.
+ *
+ * With hitless.keep=0 memory alone is preserved, as any kernel can: the next one's program finds it, and starts the devices from nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,10 +34,12 @@
 
 #define GIB		(1ULL << 30)
 #define BULK_BYTES	(64ULL << 20)
-#define BULK_IOVA	(4 * GIB)
+#define BULK_IOVA	(1024 * GIB)	/* what lies below is not AMD-Vi's to map: 12 GiB are of HyperTransport */
 #define SMALL_LEAF_KIB	4
 #define LARGE_LEAF_KIB	2048
 #define LARGE_LEAF	(LARGE_LEAF_KIB * 1024ULL)
+
+#define COMPARE_LONG_NS	1000000000
 
 /* Tables are one page in 512 of what is mapped by leaves of 4 KiB; the rest is for who else takes a page meanwhile. */
 #define HOLES(mapped)	((mapped) / 512 / MEMORY_PAGE_BYTES * 65 / 64 + 2048)
@@ -117,6 +121,38 @@ static int free_read(uint64_t *bytes)
 	return ret;
 }
 
+/* The kernel says it, too, when it has handed a unit over, but not to a console that is to be quiet. */
+static int figures_kept(void)
+{
+	int64_t value = 0;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < KHO_NR_KEPT && !ret; i++) {
+		ret = kho_cost_read(kho_kept_names[i], &value);
+		if (!ret)
+			channel_figure(kho_kept_names[i], value);
+	}
+	return ret;
+}
+
+/* The same of what IOMMU restore cost at boot. */
+static int figure_restore(void)
+{
+	static const char *const parts[] = { "find_ns", "verify_ns", "adopt_ns", "probe_ns" };
+	int64_t value, sum = 0;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && !ret; i++) {
+		ret = kho_cost_read(parts[i], &value);
+		sum += ret ? 0 : value;
+	}
+	if (!ret)
+		channel_figure("restore_ns", sum);
+	return ret;
+}
+
 /* All that is in use but what makes holes. */
 static int figure_memory(const char *name)
 {
@@ -127,18 +163,6 @@ static int figure_memory(const char *name)
 		ret = free_read(&free_bytes);
 	if (!ret)
 		channel_figure(name, ram_bytes - free_bytes - filler_bytes);
-	return ret;
-}
-
-/* Pieces of 2 MiB are asked of this memfd alone. */
-static int bulk_create(void)
-{
-	int ret = file_write_line(SHMEM_ENABLED, "always");
-
-	if (!ret)
-		ret = memory_create(&bulk, BULK_BYTES);
-	if (!ret)
-		ret = file_write_line(SHMEM_ENABLED, "never");
 	return ret;
 }
 
@@ -158,6 +182,18 @@ static int bulk_check(void)
 			return -EXDEV;
 	}
 	return 0;
+}
+
+/* Pieces of 2 MiB are asked of this memfd alone. */
+static int bulk_create(void)
+{
+	int ret = file_write_line(SHMEM_ENABLED, "always");
+
+	if (!ret)
+		ret = memory_create(&bulk, BULK_BYTES);
+	if (!ret)
+		ret = file_write_line(SHMEM_ENABLED, "never");
+	return ret ? ret : bulk_check();
 }
 
 /* Each write makes a page of the kernel's own: one that stays where it is, as a page table does. */
@@ -198,16 +234,33 @@ static int holes_make(uint64_t nr)
 	return ret;
 }
 
-/* One IOAS for all devices, with all their memory and nothing of the bulk yet. */
-static int ioas_create(struct rig *rig, uint32_t *ioas_id)
+/* Whose tables a device stands on. */
+static struct device *leader(struct rig *rig, struct device *dev)
+{
+	return rig->options.bulk ? &rig->devices[0] : dev;
+}
+
+static int for_each_leader(struct rig *rig, int (*call)(struct rig *rig, struct device *dev))
 {
 	struct device *dev;
-	int ret = device_ioas_begin(&rig->devices[0], ioas_id);
+	int ret = 0;
 
 	rig_for_each_preserved(dev, rig)
-		if (!ret)
-			ret = device_ioas_map(dev, *ioas_id);
-	return ret ? ret : iommufd_ioas_pages_large(rig->kept.iommufd, *ioas_id);
+		if (!ret && leader(rig, dev) == dev)
+			ret = call(rig, dev);
+	return ret;
+}
+
+/* An IOAS for all that @first leads, with all their memory and nothing of the bulk yet. */
+static int ioas_create(struct rig *rig, struct device *first)
+{
+	struct device *dev;
+	int ret = device_ioas_begin(first, &first->ioas_id);
+
+	rig_for_each_preserved(dev, rig)
+		if (!ret && leader(rig, dev) == first)
+			ret = device_ioas_map(dev, first->ioas_id);
+	return ret || !rig->options.bulk ? ret : iommufd_ioas_pages_large(rig->kept.iommufd, first->ioas_id);
 }
 
 static int bulk_map(const struct rig *rig, uint32_t ioas_id)
@@ -238,29 +291,29 @@ static int regions_map(struct rig *rig)
 /* From devices that nobody has to devices at work on an HWPT without the bulk. */
 static int devices_start(struct rig *rig)
 {
-	uint32_t ioas_id, hwpt_id = 0;
-	struct device *dev;
-	int ret = ioas_create(rig, &ioas_id);
+	struct device *dev, *first;
+	int ret = 0;
 
 	rig_for_each_preserved(dev, rig) {
+		first = leader(rig, dev);
+		if (dev == first)
+			ret = ioas_create(rig, dev);
+		dev->ioas_id = first->ioas_id;
+		dev->hwpt_id = first->hwpt_id;
+		if (!ret)
+			ret = device_open(dev);
 		if (ret)
-			break;
-		dev->ioas_id = ioas_id;
-		dev->hwpt_id = hwpt_id;
-		ret = device_open(dev);
-		hwpt_id = dev->hwpt_id;
+			return ret;
 	}
-	return ret ? ret : regions_map(rig);
+	return regions_map(rig);
 }
 
 static int old_devices_start(struct rig *rig)
 {
 	int ret = rig_prepare(rig);
 
-	if (!ret)
+	if (!ret && rig->options.bulk)
 		ret = bulk_create();
-	if (!ret)
-		ret = bulk_check();
 	if (!ret && rig->options.scatter && rig->options.keep)
 		ret = holes_make(HOLES(leaves_small(rig) ? mapped_bytes(rig) : 0));
 	return ret ? ret : devices_start(rig);
@@ -285,17 +338,27 @@ int bench_start(struct rig *rig)
 	return ret;
 }
 
-static int preserve_files(struct rig *rig)
+static int memory_preserve(struct rig *rig)
 {
-	struct device *dev;
 	int ret = update_session_create(rig);
 
 	if (!ret)
-		ret = hitless_hwpt_mark_preserve(rig->kept.iommufd, rig->devices[0].hwpt_id, TOKEN_HWPT(0));
-	if (!ret)
 		ret = update_preserve_memory(rig);
-	if (!ret)
+	if (!ret && rig->options.bulk)
 		ret = hitless_session_preserve_fd(rig->session, bulk.fd, TOKEN_BULK);
+	return ret;
+}
+
+static int hwpt_mark(struct rig *rig, struct device *dev)
+{
+	return hitless_hwpt_mark_preserve(rig->kept.iommufd, dev->hwpt_id, TOKEN_HWPT(dev->index));
+}
+
+static int devices_preserve(struct rig *rig)
+{
+	struct device *dev;
+	int ret = for_each_leader(rig, hwpt_mark);
+
 	if (!ret)
 		ret = update_preserve_iommufd(rig);
 	rig_for_each_preserved(dev, rig)
@@ -311,12 +374,15 @@ int bench_preserve(struct rig *rig)
 
 	channel_mark("preserve-begin");
 	span_begin(&span);
-	ret = preserve_files(rig);
+	ret = memory_preserve(rig);
+	if (!ret && rig->options.keep)
+		ret = devices_preserve(rig);
 	span_end(&span);
 	channel_mark("preserve-end");
-	if (!ret)
-		figure_span("preserve", &span);
-	return ret;
+	if (ret)
+		return ret;
+	figure_span("preserve", &span);
+	return rig->options.keep ? figures_kept() : 0;
 }
 
 /* Returns only if there is no kexec. */
@@ -336,7 +402,6 @@ struct blackout {
 	uint64_t kexec_ticks;
 	struct boot_times boot;
 	struct span program;	/* of it, this program's part */
-	struct span unseen;	/* of that, what is not counted */
 	struct span retrieve;
 	struct span serve;
 };
@@ -352,8 +417,8 @@ static int blackout_say(struct blackout *blackout)
 {
 	const uint64_t boot_ticks = program.ticks - blackout->kexec_ticks;
 	struct span whole = {
-		.ticks = boot_ticks + blackout->program.ticks - blackout->unseen.ticks,
-		.own_ns = boot_ticks / clock_ticks_per_ns() + blackout->program.own_ns - blackout->unseen.own_ns,
+		.ticks = boot_ticks + blackout->program.ticks,
+		.own_ns = boot_ticks / clock_ticks_per_ns() + blackout->program.own_ns,
 	};
 	int ret = clock_boot_read(&blackout->boot);
 
@@ -379,14 +444,21 @@ static int bulk_retrieve(struct rig *rig)
 	return ret;
 }
 
-static int files_retrieve(struct rig *rig)
+static int memory_retrieve(struct rig *rig)
 {
 	int ret = update_session_retrieve(rig);
 
 	if (!ret)
 		ret = update_retrieve_memory(rig);
-	if (!ret)
+	if (!ret && rig->options.bulk)
 		ret = bulk_retrieve(rig);
+	return ret;
+}
+
+static int files_retrieve(struct rig *rig)
+{
+	int ret = memory_retrieve(rig);
+
 	if (!ret)
 		ret = update_retrieve_iommufd(rig);
 	if (!ret)
@@ -428,20 +500,22 @@ static int bench_take_over(struct rig *rig, struct blackout *blackout)
 /* The tables of this kernel, complete, and no device on them yet. */
 static int tables_make(struct rig *rig, struct span *span)
 {
-	uint32_t ioas_id, hwpt_id;
-	struct device *dev;
-	int ret = ioas_create(rig, &ioas_id);
+	struct device *dev, *first;
+	int ret = 0;
 
-	if (!ret)
-		ret = iommufd_hwpt_alloc(rig->kept.iommufd, rig->devices[0].vfio.dev_id, ioas_id, &hwpt_id);
+	rig_for_each_preserved(dev, rig) {
+		first = leader(rig, dev);
+		if (!ret && dev == first)
+			ret = ioas_create(rig, dev);
+		if (!ret && dev == first)
+			ret = iommufd_hwpt_alloc(rig->kept.iommufd, dev->vfio.dev_id, dev->ioas_id, &dev->hwpt_id);
+		dev->ioas_id = first->ioas_id;
+		dev->hwpt_id = first->hwpt_id;
+	}
 	span_begin(span);
 	if (!ret)
-		ret = bulk_map(rig, ioas_id);
+		ret = bulk_map(rig, rig->devices[0].ioas_id);
 	span_end(span);
-	rig_for_each_preserved(dev, rig) {
-		dev->ioas_id = ioas_id;
-		dev->hwpt_id = hwpt_id;
-	}
 	return ret;
 }
 
@@ -473,11 +547,13 @@ static int devices_check(struct rig *rig)
 	return ret;
 }
 
-/* The comparison is inside the attach; the kernel says how much of it. */
+/*
+ * The comparison is inside the attach; the kernel says how much of it, by another clock. Beside a long one the swap is less than the two
+ * clocks differ by: nothing is said of it then.
+ */
 static int tables_swap(struct rig *rig)
 {
-	int64_t before_ns, after_ns;
-	uint64_t compare_ticks;
+	int64_t before_ns, after_ns, compare_ns;
 	struct span span;
 	int ret = kho_cost_read("compare_ns", &before_ns);
 
@@ -491,14 +567,10 @@ static int tables_swap(struct rig *rig)
 		ret = kho_cost_read("compare_ns", &after_ns);
 	if (ret)
 		return ret;
-	channel_figure("compare", after_ns - before_ns);
-	compare_ticks = (after_ns - before_ns) * clock_ticks_per_ns();
-	/* Beside a long comparison the swap is less than the two clocks differ by. */
-	if (compare_ticks > span.ticks || (uint64_t)(after_ns - before_ns) > span.own_ns)
-		return 0;
-	span.ticks -= compare_ticks;
-	span.own_ns -= after_ns - before_ns;
-	figure_span("swap", &span);
+	compare_ns = after_ns - before_ns;
+	channel_figure("compare", compare_ns);
+	if (compare_ns < COMPARE_LONG_NS && (uint64_t)compare_ns < span.own_ns)
+		channel_figure("swap", span.own_ns - compare_ns);
 	return 0;
 }
 
@@ -509,7 +581,7 @@ static int session_finish(struct rig *rig)
 
 	channel_mark("finish-begin");
 	span_begin(&destroy);
-	ret = update_destroy_restored(rig, &rig->devices[0]);
+	ret = for_each_leader(rig, update_destroy_restored);
 	span_end(&destroy);
 	span_begin(&finish);
 	if (!ret)
@@ -537,10 +609,12 @@ int bench_adopt(struct rig *rig)
 	figure_span("retrieve", &blackout.retrieve);
 	figure_span("serve", &blackout.serve);
 	ret = blackout_say(&blackout);
+	if (!ret)
+		ret = figure_restore();
 	/* The kernel walks the old tables for it. */
 	span_begin(&walk);
 	if (!ret)
-		ret = update_restore(rig, &rig->devices[0]);
+		ret = for_each_leader(rig, update_restore);
 	span_end(&walk);
 	if (!ret)
 		ret = tables_make(rig, &map);
@@ -556,46 +630,48 @@ int bench_adopt(struct rig *rig)
 	return ret ? ret : devices_check(rig);
 }
 
-/* The machine's memory is there, and that is no part of what is measured: any 7.3 kernel can keep a memfd. */
-static int memory_make_unseen(struct rig *rig, struct span *span)
+/* From the machine's memory, which is there, to devices that were started anew. */
+static int bench_start_over(struct rig *rig, struct blackout *blackout, struct span *map)
 {
-	int ret;
+	int ret = clock_stamp_find(&blackout->kexec_ticks);
 
-	span_begin(span);
-	ret = rig_prepare(rig);
+	span_begin(&blackout->retrieve);
 	if (!ret)
-		ret = bulk_create();
-	span_end(span);
+		ret = memory_retrieve(rig);
+	span_end(&blackout->retrieve);
+	span_begin(&blackout->serve);
+	if (!ret) {
+		rig->kept.iommufd = iommufd_open();
+		ret = rig->kept.iommufd < 0 ? rig->kept.iommufd : devices_start(rig);
+	}
+	span_end(&blackout->serve);
+	span_begin(map);
+	if (!ret)
+		ret = bulk_map(rig, rig->devices[0].ioas_id);
+	span_end(map);
+	blackout_end(blackout);
 	return ret;
 }
 
-/* The same where it did not. */
+/* The same where it preserved memory alone. */
 int bench_restart(struct rig *rig)
 {
-	struct blackout blackout;
+	struct blackout blackout = { 0 };
 	struct span map;
-	int ret = clock_stamp_find(&blackout.kexec_ticks);
+	int ret = bench_start_over(rig, &blackout, &map);
 
-	if (!ret)
-		ret = memory_make_unseen(rig, &blackout.unseen);
-	span_begin(&blackout.serve);
-	if (!ret)
-		ret = devices_start(rig);
-	span_end(&blackout.serve);
-	span_begin(&map);
-	if (!ret)
-		ret = bulk_map(rig, rig->devices[0].ioas_id);
-	span_end(&map);
-	blackout_end(&blackout);
 	if (ret)
 		return ret;
 	channel_mark("serve");
+	figure_span("retrieve", &blackout.retrieve);
 	figure_span("serve", &blackout.serve);
 	figure_span("map", &map);
 	ret = blackout_say(&blackout);
 	if (!ret)
 		ret = figure_memory("new_used_bytes");
 	if (!ret)
-		ret = rig_announce(rig);
+		ret = hitless_session_finish(rig->session);
+	if (!ret)
+		update_session_close(rig);
 	return ret;
 }

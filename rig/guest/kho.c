@@ -64,15 +64,16 @@ int kho_cost_read(const char *name, int64_t *value)
 	return ret;
 }
 
+const char *const kho_kept_names[KHO_NR_KEPT] = { "tables", "table_keys", "table_runs", "metadata_bytes" };
+
 static int kept_read(struct kho_state *state)
 {
-	static const char *const names[] = { "tables", "table_keys", "table_runs", "metadata_bytes" };
+	unsigned int i;
 	int64_t value;
-	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !ret; i++) {
-		ret = kho_cost_read(names[i], &value);
+	for (i = 0; i < KHO_NR_KEPT && !ret; i++) {
+		ret = kho_cost_read(kho_kept_names[i], &value);
 		state->kept += ret ? 0 : value;
 	}
 	return ret;

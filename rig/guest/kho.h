@@ -24,6 +24,10 @@ struct kho_state {
 
 int kho_state_read(struct kho_state *state);
 
+/* Of the figures below, those that say what is kept. */
+#define KHO_NR_KEPT	4
+extern const char *const kho_kept_names[KHO_NR_KEPT];
+
 /* One of the figures by which the kernel says what an update costs. */
 int kho_cost_read(const char *name, int64_t *value);
 

@@ -54,6 +54,8 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return number_set(&options->pages, value);
 	if (!strcmp(key, "keep"))
 		return number_set(&options->keep, value);
+	if (!strcmp(key, "bulk"))
+		return number_set(&options->bulk, value);
 	if (!strcmp(key, "mapped_gib"))
 		return number_set(&options->mapped_gib, value);
 	if (!strcmp(key, "leaf_kib"))
@@ -89,7 +91,7 @@ int options_read(struct options *options)
 	int ret;
 
 	*options = (struct options){ .plan = "dma", .devices = "ohci,hda,igb", .hops = 1, .run_ms = 4000, .swaps = 2000,
-				     .pages = 16384, .keep = 1, .leaf_kib = 4, .scatter = 1 };
+				     .pages = 16384, .keep = 1, .bulk = 1, .leaf_kib = 4, .scatter = 1 };
 	ret = file_read_line("/proc/cmdline", options->cmdline, sizeof(options->cmdline));
 	if (ret)
 		return ret;

@@ -347,7 +347,7 @@ static int plan_scatter(struct rig *rig)
 	return ret ? ret : scatter_kexec(rig);
 }
 
-/* An update, or with hitless.keep=0 a plain kexec, by the clock. */
+/* An update, or with hitless.keep=0 a plain kexec that keeps memory, by the clock. */
 static int plan_bench(struct rig *rig)
 {
 	int ret;
@@ -360,7 +360,7 @@ static int plan_bench(struct rig *rig)
 		ret = rig_run(rig, rig->options.run_ms);
 	if (!ret)
 		ret = update_load(rig);
-	if (!ret && rig->options.keep)
+	if (!ret)
 		ret = bench_preserve(rig);
 	return ret ? ret : bench_kexec();
 }

@@ -7,11 +7,11 @@
 
 #include "bench.h"
 
-#define LIST_FIELDS	10
+#define LIST_FIELDS	16
 #define LINE_BYTES	(2 * PATH_BYTES)
 
 const char *const bench_phase_names[BENCH_NR_PHASES] = {
-	"preserve", "freeze", "kexec", "early_boot", "iommu_restore", "boot", "retrieve", "serve", "map", "compare", "swap", "free",
+	"preserve", "freeze", "kexec", "early_boot", "iommu_restore", "boot", "retrieve", "serve", "walk", "map", "compare", "swap", "free",
 	"finish", "blackout",
 };
 
@@ -120,6 +120,11 @@ static int run_load(struct bench_run *run, const char *directory)
 	return err;
 }
 
+static void field_text(char *to, size_t bytes, const char *field)
+{
+	snprintf(to, bytes, "%s", strcmp(field, "-") ? field : "");
+}
+
 static int row_parse(struct bench_row *row, char *line)
 {
 	char *fields[LIST_FIELDS], *rest = line;
@@ -133,20 +138,26 @@ static int row_parse(struct bench_row *row, char *line)
 		}
 	}
 	memset(row, 0, sizeof(*row));
-	snprintf(row->name, sizeof(row->name), "%s", fields[0]);
-	snprintf(row->mode, sizeof(row->mode), "%s", fields[1]);
-	row->mapped_bytes = strtoll(fields[2], NULL, 10);
-	row->page_bytes = strtoll(fields[3], NULL, 10);
-	row->nr_devices = strtoll(fields[4], NULL, 10);
-	row->scattered = !strcmp(fields[5], "1");
-	snprintf(row->reason, sizeof(row->reason), "%s", strcmp(fields[9], "-") ? fields[9] : "");
-	err = run_load(&row->counted, fields[6]);
+	field_text(row->name, sizeof(row->name), fields[0]);
+	field_text(row->iommu, sizeof(row->iommu), fields[1]);
+	field_text(row->mode, sizeof(row->mode), fields[2]);
+	row->mapped_bytes = strtoll(fields[3], NULL, 10);
+	row->page_bytes = strtoll(fields[4], NULL, 10);
+	row->nr_devices = strtoll(fields[5], NULL, 10);
+	row->scattered = !strcmp(fields[6], "1");
+	field_text(row->machine, sizeof(row->machine), fields[7]);
+	row->lean = !strcmp(fields[8], "1");
+	row->quiet = !strcmp(fields[9], "1");
+	row->ram_bytes = strtoll(fields[10], NULL, 10);
+	field_text(row->kernels, sizeof(row->kernels), fields[11]);
+	field_text(row->reason, sizeof(row->reason), fields[15]);
+	err = run_load(&row->counted, fields[12]);
 	if (!err)
-		err = run_load(&row->again, fields[7]);
+		err = run_load(&row->again, fields[13]);
 	else
 		run_clear(&row->again);
 	if (!err)
-		err = run_load(&row->timed, fields[8]);
+		err = run_load(&row->timed, fields[14]);
 	else
 		run_clear(&row->timed);
 	/* What cannot be used is told apart from what was not wanted by the exit status alone. */
@@ -222,14 +233,35 @@ void bench_free(struct bench *bench)
 	bench->micro = NULL;
 }
 
-const struct bench_row *bench_find(const struct bench *bench, const char *mode, int64_t mapped_bytes, int64_t page_bytes,
-				   int64_t nr_devices)
+static const struct bench_row *find(const struct bench *bench, const char *iommu, const char *mode, int64_t mapped_bytes,
+				    int64_t page_bytes, int64_t nr_devices, bool scattered)
 {
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 
-		if (row->counted.ran && row->scattered && !strcmp(row->mode, mode) && row->mapped_bytes == mapped_bytes &&
-		    (!mapped_bytes || row->page_bytes == page_bytes) && row->nr_devices == nr_devices)
+		if (row->counted.ran && !*row->machine && row->scattered == scattered && !strcmp(row->iommu, iommu) &&
+		    !strcmp(row->mode, mode) && row->mapped_bytes == mapped_bytes && (!mapped_bytes || row->page_bytes == page_bytes) &&
+		    row->nr_devices == nr_devices)
+			return row;
+	}
+	return NULL;
+}
+
+const struct bench_row *bench_find(const struct bench *bench, const char *iommu, const char *mode, int64_t mapped_bytes, int64_t page_bytes,
+				   int64_t nr_devices)
+{
+	const struct bench_row *row = find(bench, iommu, mode, mapped_bytes, page_bytes, nr_devices, true);
+
+	return row || strcmp(mode, "arenas") ? row : find(bench, iommu, mode, mapped_bytes, page_bytes, nr_devices, false);
+}
+
+const struct bench_row *bench_find_machine(const struct bench *bench, const char *machine, const char *iommu, const char *mode, bool lean)
+{
+	for (unsigned int i = 0; i < bench->nr_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+
+		if (row->counted.ran && !strcmp(row->machine, machine) && !strcmp(row->iommu, iommu) && !strcmp(row->mode, mode) &&
+		    row->lean == lean)
 			return row;
 	}
 	return NULL;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The benchmark: rows that were run, or not, put side by side. Input is a list with a line for each row, ten fields each, separated by
+ * The benchmark: rows that were run, or not, put side by side. Input is a list with a line for each row, sixteen fields each, separated by
  * tabs ("-" for none):
  *
- *	name mode mapped_bytes page_bytes devices scattered counted again timed reason
+ *	name iommu mode mapped_bytes page_bytes devices scattered machine lean quiet ram_bytes kernels counted again timed reason
  *
- * counted, again, timed: directories of runs of plan "bench", the first two with "icount". reason: why the row was not run.
+ * machine: the scenario whose machine it is. kernels: "<name>:<sum of the image>", old and new one, separated by a comma. counted, again,
+ * timed: directories of runs of plan "bench", the first two with "icount". reason: why the row was not run.
  */
 #ifndef WITNESS_BENCH_H
 #define WITNESS_BENCH_H
@@ -17,7 +18,7 @@
 
 #define BENCH_MAX_ROWS	128
 #define BENCH_NO_FIGURE	INT64_MIN
-#define BENCH_SCHEMA	1
+#define BENCH_SCHEMA	2
 
 /* What a row says in instructions, and in time. */
 enum bench_phase {
@@ -29,6 +30,7 @@ enum bench_phase {
 	BENCH_BOOT,
 	BENCH_RETRIEVE,
 	BENCH_SERVE,
+	BENCH_WALK,
 	BENCH_MAP,
 	BENCH_COMPARE,
 	BENCH_SWAP,
@@ -50,10 +52,15 @@ struct bench_run {
 
 struct bench_row {
 	char name[64];
+	char iommu[8];
 	char mode[24];
 	int64_t mapped_bytes, page_bytes;
 	int64_t nr_devices;
 	bool scattered;
+	char machine[32];			/* "" if it is the benchmark's own */
+	bool lean, quiet;
+	int64_t ram_bytes;
+	char kernels[96];
 	char reason[256];
 	struct bench_run counted, again, timed;
 };
@@ -70,9 +77,15 @@ extern const char *const bench_phase_names[BENCH_NR_PHASES];
 int bench_load(struct bench *bench, const char *list, const char *micro);
 void bench_free(struct bench *bench);
 
-/* The row, if it was run; NULL. */
-const struct bench_row *bench_find(const struct bench *bench, const char *mode, int64_t mapped_bytes, int64_t page_bytes,
+/*
+ * The row on the benchmark's own machine, if it was run; NULL. Tables lie singly if they were made to: of arenas, which take blocks
+ * wherever single pages are, a row without that does as well.
+ */
+const struct bench_row *bench_find(const struct bench *bench, const char *iommu, const char *mode, int64_t mapped_bytes, int64_t page_bytes,
 				   int64_t nr_devices);
+
+/* The row on the machine of a scenario, if it was run; NULL. */
+const struct bench_row *bench_find_machine(const struct bench *bench, const char *machine, const char *iommu, const char *mode, bool lean);
 
 /* report.json, tables.md and the pictures' data in @directory. Return: 0, -errno. */
 int bench_write(const struct bench *bench, const char *directory);

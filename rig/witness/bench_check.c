@@ -10,10 +10,13 @@
 
 #define PARTS_OFF_PERCENT	2	/* what lies between the parts */
 #define LEAVES_PER_TABLE	512
+#define COMPARE_LONG		1000000000
 #define TABLES_OTHER		96	/* upper levels, and those of what is mapped beside */
 
 static const struct field fields[] = {
-	{ "schema", COUNT, false }, { "rows", ARRAY, false }, { "rows[].name", STRING, false }, { "rows[].mode", STRING, false },
+	{ "schema", COUNT, false }, { "rows", ARRAY, false }, { "rows[].name", STRING, false }, { "rows[].iommu", STRING, false },
+	{ "rows[].mode", STRING, false }, { "rows[].machine", STRING, true }, { "rows[].lean", BOOL, false },
+	{ "rows[].quiet", BOOL, false }, { "rows[].ram_bytes", COUNT, false }, { "rows[].kernels", ARRAY, false },
 	{ "rows[].mapped_bytes", COUNT, false }, { "rows[].page_bytes", COUNT, false }, { "rows[].devices", COUNT, false },
 	{ "rows[].scattered", BOOL, false }, { "rows[].ran", BOOL, false }, { "rows[].reason", STRING, true },
 	{ "rows[].why_null", ARRAY, false }, { "rows[].tables", COUNT, true }, { "rows[].kho_keys", COUNT, true },
@@ -21,22 +24,25 @@ static const struct field fields[] = {
 	{ "rows[].insns", OBJECT, false }, { "rows[].insns.preserve", COUNT, true }, { "rows[].insns.freeze", COUNT, true },
 	{ "rows[].insns.kexec", COUNT, true }, { "rows[].insns.early_boot", COUNT, true },
 	{ "rows[].insns.iommu_restore", COUNT, true }, { "rows[].insns.boot", COUNT, true }, { "rows[].insns.retrieve", COUNT, true },
-	{ "rows[].insns.serve", COUNT, true }, { "rows[].insns.map", COUNT, true }, { "rows[].insns.compare", COUNT, true },
+	{ "rows[].insns.serve", COUNT, true }, { "rows[].insns.walk", COUNT, true }, { "rows[].insns.map", COUNT, true },
+	{ "rows[].insns.compare", COUNT, true },
 	{ "rows[].insns.swap", COUNT, true }, { "rows[].insns.free", COUNT, true }, { "rows[].insns.finish", COUNT, true },
 	{ "rows[].insns.blackout", COUNT, true }, { "rows[].insns.blackout_idle", COUNT, true },
 	{ "rows[].ms", OBJECT, false }, { "rows[].ms.preserve", NUMBER, true }, { "rows[].ms.freeze", NUMBER, true },
 	{ "rows[].ms.kexec", NUMBER, true }, { "rows[].ms.early_boot", NUMBER, true }, { "rows[].ms.iommu_restore", NUMBER, true },
 	{ "rows[].ms.boot", NUMBER, true }, { "rows[].ms.retrieve", NUMBER, true }, { "rows[].ms.serve", NUMBER, true },
-	{ "rows[].ms.map", NUMBER, true }, { "rows[].ms.compare", NUMBER, true }, { "rows[].ms.swap", NUMBER, true },
-	{ "rows[].ms.free", NUMBER, true }, { "rows[].ms.finish", NUMBER, true }, { "rows[].ms.blackout", NUMBER, true },
-	{ "rows[].ms.blackout_idle", NUMBER, true }, { "rows[].repeat_percent", OBJECT, true },
+	{ "rows[].ms.walk", NUMBER, true }, { "rows[].ms.map", NUMBER, true }, { "rows[].ms.compare", NUMBER, true },
+	{ "rows[].ms.swap", NUMBER, true }, { "rows[].ms.free", NUMBER, true }, { "rows[].ms.finish", NUMBER, true },
+	{ "rows[].ms.blackout", NUMBER, true }, { "rows[].ms.blackout_idle", NUMBER, true }, { "rows[].repeat_percent", OBJECT, true },
 	{ "micro", ARRAY, false }, { "goals", ARRAY, false }, { "goals[].name", STRING, false }, { "goals[].says", STRING, false },
 	{ "goals[].unit", STRING, false }, { "goals[].limit", NUMBER, false }, { "goals[].value", NUMBER, true },
 	{ "goals[].holds", BOOL, true }, { "goals_held", BOOL, false },
 };
 
-static const char *const phases_kept[] = { "preserve", "freeze", "iommu_restore", "retrieve", "compare", "swap", "free", "finish" };
-static const char *const phases_all[] = { "kexec", "early_boot", "boot", "serve", "map", "blackout" };
+static const char *const phases_kept[] = { "iommu_restore", "walk", "compare", "free", "finish" };
+static const char *const phases_all[] = { "preserve", "kexec", "early_boot", "boot", "retrieve", "serve", "map", "blackout" };
+static const char *const phase_heard = "freeze";	/* on a console that is not to be quiet */
+static const char *const phase_seen = "swap";		/* beside a comparison that is not long */
 
 static bool keeps(struct json_object *row)
 {
@@ -64,9 +70,9 @@ static unsigned int check_said(const char *name, struct json_object *row, const 
 static unsigned int check_parts(const char *name, struct json_object *row)
 {
 	int64_t blackout = insns(row, "blackout");
-	int64_t parts = insns(row, "kexec") + insns(row, "boot") + insns(row, "serve");
+	int64_t parts = insns(row, "kexec") + insns(row, "boot") + insns(row, "retrieve") + insns(row, "serve");
 
-	parts += keeps(row) ? insns(row, "retrieve") : insns(row, "map");
+	parts += keeps(row) ? 0 : insns(row, "map");
 	if (llabs(parts - blackout) <= blackout * PARTS_OFF_PERCENT / 100)
 		return 0;
 	complain("%s: a blackout of %" PRId64 " has parts of %" PRId64, name, blackout, parts);
@@ -116,6 +122,12 @@ static unsigned int check_row(struct json_object *row)
 	wrong = check_said(name, row, phases_all, ARRAY_SIZE(phases_all));
 	if (keeps(row))
 		wrong += check_said(name, row, phases_kept, ARRAY_SIZE(phases_kept));
+	if (keeps(row) && !member_bool(row, "quiet", false))
+		wrong += check_said(name, row, &phase_heard, 1);
+	if (keeps(row) && insns(row, "compare") < COMPARE_LONG)
+		wrong += check_said(name, row, &phase_seen, 1);
+	if (json_object_array_length(json_object_object_get(row, "kernels")) != 2)
+		wrong++, complain("%s: not two kernels", name);
 	if (wrong)
 		return wrong;
 	wrong = check_parts(name, row) + check_boot(name, row);

@@ -9,7 +9,9 @@
 
 #define GIB		(1LL << 30)
 #define MEGA		1e6
-#define NOTHING_KEPT	"nothing is preserved: no keys, no metadata, and no phase that has to do with them"
+#define NOTHING_KEPT	"no device is preserved: no keys, no metadata, and no phase that has to do with them"
+#define NOT_HEARD	"freeze: the old kernel says it when the console is all that hears it, and that is quiet"
+#define NOT_SEEN	"swap: it is less than the comparison's clock differs from the program's"
 
 static void put(struct json_object *object, const char *key, struct json_object *value)
 {
@@ -29,6 +31,18 @@ static struct json_object *new_ms(int64_t ns)
 		return NULL;
 	snprintf(text, sizeof(text), "%.3f", ns / MEGA);
 	return json_object_new_double_s(ns / MEGA, text);
+}
+
+static struct json_object *new_words(const char *text)
+{
+	struct json_object *array = json_object_new_array();
+	size_t len;
+
+	for (; *text; text += len + (text[len] == ',')) {
+		len = strcspn(text, ",");
+		json_object_array_add(array, json_object_new_string_len(text, len));
+	}
+	return array;
 }
 
 static bool keeps(const struct bench_row *row)
@@ -71,6 +85,10 @@ static struct json_object *new_why_null(const struct bench_row *row)
 		json_object_array_add(array, json_object_new_string("the row was not run"));
 	else if (!keeps(row))
 		json_object_array_add(array, json_object_new_string(NOTHING_KEPT));
+	if (row->counted.ran && keeps(row) && row->quiet)
+		json_object_array_add(array, json_object_new_string(NOT_HEARD));
+	if (row->counted.ran && keeps(row) && row->counted.phases[BENCH_SWAP] == BENCH_NO_FIGURE)
+		json_object_array_add(array, json_object_new_string(NOT_SEEN));
 	if (row->counted.ran && !row->timed.ran)
 		json_object_array_add(array, json_object_new_string("ms: the row was run with counted instructions alone"));
 	return array;
@@ -81,11 +99,17 @@ static struct json_object *new_row(const struct bench_row *row)
 	struct json_object *object = json_object_new_object();
 
 	put(object, "name", json_object_new_string(row->name));
+	put(object, "iommu", json_object_new_string(row->iommu));
 	put(object, "mode", json_object_new_string(row->mode));
 	put(object, "mapped_bytes", json_object_new_int64(row->mapped_bytes));
 	put(object, "page_bytes", json_object_new_int64(row->page_bytes));
 	put(object, "devices", json_object_new_int64(row->nr_devices));
 	put(object, "scattered", json_object_new_boolean(row->scattered));
+	put(object, "machine", *row->machine ? json_object_new_string(row->machine) : NULL);
+	put(object, "lean", json_object_new_boolean(row->lean));
+	put(object, "quiet", json_object_new_boolean(row->quiet));
+	put(object, "ram_bytes", json_object_new_int64(row->ram_bytes));
+	put(object, "kernels", new_words(row->kernels));
 	put(object, "ran", json_object_new_boolean(row->counted.ran));
 	put(object, "reason", *row->reason ? json_object_new_string(row->reason) : NULL);
 	put(object, "why_null", new_why_null(row));
@@ -159,113 +183,154 @@ static void cell_bytes(FILE *file, int64_t value)
 
 static void write_label(FILE *file, const struct bench_row *row)
 {
-	fprintf(file, "| %s | ", row->mode);
+	fprintf(file, "| %s%s%s | ", row->mode, row->lean ? "" : " (base.config)", strcmp(row->iommu, "amd") ? "" : ", AMD-Vi");
 	if (!row->mapped_bytes)
 		fputs("0", file);
 	else
 		fprintf(file, "%lld GiB of %s", (long long)(row->mapped_bytes / GIB), row->page_bytes == 4096 ? "4 KiB" : "2 MiB");
-	fprintf(file, "%s | %lld |", row->scattered ? "" : ", in one piece", (long long)row->nr_devices);
+	fprintf(file, "%s | ", row->scattered || *row->machine ? "" : ", in one piece");
+	if (*row->machine)
+		fprintf(file, "those of `%s` |", row->machine);
+	else
+		fprintf(file, "%lld |", (long long)row->nr_devices);
 }
 
-static void write_head(FILE *file, const char *title, const char *const *columns, unsigned int nr)
+/* What a column says: a phase, or what else is known of a run. */
+enum {
+	COLUMN_IDLE = BENCH_NR_PHASES,
+	COLUMN_OF_STOCK,
+	COLUMN_TABLES,
+	COLUMN_RUNS,
+	COLUMN_KEYS,
+	COLUMN_METADATA,
+	COLUMN_PEAK,
+};
+
+struct column {
+	const char *title;
+	unsigned int what;
+};
+
+struct table {
+	const char *title;
+	bool (*has)(const struct bench_row *row);
+	bool timed;
+	const struct column *columns;
+	unsigned int nr_columns;
+};
+
+static const struct column columns_blackout[] = {
+	{ "blackout", BENCH_BLACKOUT }, { "kexec", BENCH_KEXEC }, { "boot", BENCH_BOOT }, { "of it early boot", BENCH_EARLY_BOOT },
+	{ "of it IOMMU restore", BENCH_IOMMU_RESTORE }, { "retrieve", BENCH_RETRIEVE }, { "serve", BENCH_SERVE },
+	{ "waited beside", COLUMN_IDLE }, { "of stock", COLUMN_OF_STOCK },	/* the last: it is of machines alone */
+};
+
+static const struct column columns_others[] = {
+	{ "preserve", BENCH_PRESERVE }, { "freeze", BENCH_FREEZE }, { "walk", BENCH_WALK }, { "map", BENCH_MAP },
+	{ "compare", BENCH_COMPARE }, { "swap", BENCH_SWAP }, { "free", BENCH_FREE }, { "finish", BENCH_FINISH },
+};
+
+static const struct column columns_kept[] = {
+	{ "tables", COLUMN_TABLES }, { "pieces of memory", COLUMN_RUNS }, { "KHO keys", COLUMN_KEYS }, { "metadata", COLUMN_METADATA },
+	{ "memory in use at most", COLUMN_PEAK },
+};
+
+static const struct column columns_times[] = {
+	{ "blackout", BENCH_BLACKOUT }, { "early boot", BENCH_EARLY_BOOT }, { "IOMMU restore", BENCH_IOMMU_RESTORE },
+	{ "retrieve", BENCH_RETRIEVE }, { "serve", BENCH_SERVE }, { "preserve", BENCH_PRESERVE }, { "compare", BENCH_COMPARE },
+};
+
+static bool is_counted(const struct bench_row *row)
 {
-	fprintf(file, "%s\n\n| mode | mapped | devices |", title);
-	for (unsigned int i = 0; i < nr; i++)
-		fprintf(file, " %s |", columns[i]);
+	return row->counted.ran;
+}
+
+static bool is_machine(const struct bench_row *row)
+{
+	return row->counted.ran && *row->machine;
+}
+
+static bool is_own_machine(const struct bench_row *row)
+{
+	return row->counted.ran && !*row->machine;
+}
+
+static bool is_kept(const struct bench_row *row)
+{
+	return row->counted.ran && keeps(row);
+}
+
+static bool is_timed(const struct bench_row *row)
+{
+	return row->timed.ran;
+}
+
+static const struct table tables[] = {
+	{ "Blackout on the machines of scenarios, `quiet`, in millions of instructions:", is_machine, false, columns_blackout,
+	  ARRAY_SIZE(columns_blackout) },
+	{ "\nBlackout, in millions of instructions:", is_own_machine, false, columns_blackout, ARRAY_SIZE(columns_blackout) - 1 },
+	{ "\nBefore and after it, in millions of instructions:", is_kept, false, columns_others, ARRAY_SIZE(columns_others) },
+	{ "\nWhat is kept:", is_counted, false, columns_kept, ARRAY_SIZE(columns_kept) },
+	{ "\nMilliseconds under software emulation, without counting, once:", is_timed, true, columns_times, ARRAY_SIZE(columns_times) },
+};
+
+/* Beside the stock kernel that is configured as ours. */
+static void cell_of_stock(FILE *file, const struct bench *bench, const struct bench_row *row)
+{
+	const struct bench_row *stock = bench_find_machine(bench, row->machine, row->iommu, "stock", true);
+
+	if (stock)
+		fprintf(file, " %.1f %% |", 100.0 * row->counted.phases[BENCH_BLACKOUT] / stock->counted.phases[BENCH_BLACKOUT]);
+	else
+		fputs(" |", file);
+}
+
+static void write_cell(FILE *file, const struct bench *bench, const struct bench_row *row, const struct bench_run *run, unsigned int what)
+{
+	switch (what) {
+	case COLUMN_IDLE:
+		cell(file, run->idle);
+		break;
+	case COLUMN_OF_STOCK:
+		cell_of_stock(file, bench, row);
+		break;
+	case COLUMN_TABLES:
+		cell_count(file, run->tables);
+		break;
+	case COLUMN_RUNS:
+		cell_count(file, run->table_runs);
+		break;
+	case COLUMN_KEYS:
+		cell_count(file, run->table_keys);
+		break;
+	case COLUMN_METADATA:
+		cell_bytes(file, run->metadata_bytes);
+		break;
+	case COLUMN_PEAK:
+		cell_bytes(file, run->peak_bytes);
+		break;
+	default:
+		cell(file, run->phases[what]);
+	}
+}
+
+static void write_table(FILE *file, const struct bench *bench, const struct table *table)
+{
+	fprintf(file, "%s\n\n| mode | mapped | devices |", table->title);
+	for (unsigned int i = 0; i < table->nr_columns; i++)
+		fprintf(file, " %s |", table->columns[i].title);
 	fputs("\n| --- | --- | --- |", file);
-	for (unsigned int i = 0; i < nr; i++)
+	for (unsigned int i = 0; i < table->nr_columns; i++)
 		fputs(" --- |", file);
 	fputs("\n", file);
-}
-
-static void write_phases(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = {
-		"blackout", "kexec", "boot", "of it early boot", "of it IOMMU restore", "retrieve", "serve", "waited beside",
-	};
-
-	write_head(file, "Blackout, in millions of instructions:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->counted.phases;
-
-		if (!row->counted.ran)
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_BLACKOUT]);
-		cell(file, phases[BENCH_KEXEC]);
-		cell(file, phases[BENCH_BOOT]);
-		cell(file, phases[BENCH_EARLY_BOOT]);
-		cell(file, phases[BENCH_IOMMU_RESTORE]);
-		cell(file, phases[BENCH_RETRIEVE]);
-		cell(file, phases[BENCH_SERVE]);
-		cell(file, row->counted.idle);
-		fputs("\n", file);
-	}
-}
-
-static void write_others(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "preserve", "freeze", "map", "compare", "swap", "free", "finish" };
-
-	write_head(file, "\nBefore and after it, in millions of instructions:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->counted.phases;
-
-		if (!row->counted.ran || !keeps(row))
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_PRESERVE]);
-		cell(file, phases[BENCH_FREEZE]);
-		cell(file, phases[BENCH_MAP]);
-		cell(file, phases[BENCH_COMPARE]);
-		cell(file, phases[BENCH_SWAP]);
-		cell(file, phases[BENCH_FREE]);
-		cell(file, phases[BENCH_FINISH]);
-		fputs("\n", file);
-	}
-}
-
-static void write_kept(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "tables", "pieces of memory", "KHO keys", "metadata", "memory in use at most" };
-
-	write_head(file, "\nWhat is kept:", columns, ARRAY_SIZE(columns));
 	for (unsigned int i = 0; i < bench->nr_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 
-		if (!row->counted.ran)
+		if (!table->has(row))
 			continue;
 		write_label(file, row);
-		cell_count(file, row->counted.tables);
-		cell_count(file, row->counted.table_runs);
-		cell_count(file, row->counted.table_keys);
-		cell_bytes(file, row->counted.metadata_bytes);
-		cell_bytes(file, row->counted.peak_bytes);
-		fputs("\n", file);
-	}
-}
-
-static void write_times(const struct bench *bench, FILE *file)
-{
-	static const char *const columns[] = { "blackout", "early boot", "IOMMU restore", "retrieve", "serve", "preserve", "compare" };
-
-	write_head(file, "\nMilliseconds under software emulation, without counting, once:", columns, ARRAY_SIZE(columns));
-	for (unsigned int i = 0; i < bench->nr_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		const int64_t *phases = row->timed.phases;
-
-		if (!row->timed.ran)
-			continue;
-		write_label(file, row);
-		cell(file, phases[BENCH_BLACKOUT]);
-		cell(file, phases[BENCH_EARLY_BOOT]);
-		cell(file, phases[BENCH_IOMMU_RESTORE]);
-		cell(file, phases[BENCH_RETRIEVE]);
-		cell(file, phases[BENCH_SERVE]);
-		cell(file, phases[BENCH_PRESERVE]);
-		cell(file, phases[BENCH_COMPARE]);
+		for (unsigned int j = 0; j < table->nr_columns; j++)
+			write_cell(file, bench, row, table->timed ? &row->timed : &row->counted, table->columns[j].what);
 		fputs("\n", file);
 	}
 }
@@ -304,10 +369,8 @@ static int write_tables(const struct bench *bench, const char *directory)
 
 	if (!file)
 		return -EIO;
-	write_phases(bench, file);
-	write_others(bench, file);
-	write_kept(bench, file);
-	write_times(bench, file);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		write_table(file, bench, &tables[i]);
 	write_goals(bench, file);
 	write_not_run(bench, file);
 	return fclose(file) ? -errno : 0;
@@ -321,8 +384,7 @@ static void write_mode_data(const struct bench *bench, const char *mode, FILE *f
 		const struct bench_row *row = &bench->rows[i];
 		const int64_t *phases = row->counted.phases;
 
-		if (!row->counted.ran || !row->scattered || row->nr_devices != 1 || strcmp(row->mode, mode) ||
-		    (row->mapped_bytes && row->page_bytes != 4096))
+		if (row != bench_find(bench, "vtd", mode, row->mapped_bytes, 4096, 1))
 			continue;
 		fprintf(file, "%g %g", (double)row->mapped_bytes / GIB, phases[BENCH_BLACKOUT] / MEGA);
 		fprintf(file, " %g", phases[BENCH_EARLY_BOOT] == BENCH_NO_FIGURE ? NAN : phases[BENCH_EARLY_BOOT] / MEGA);

@@ -26,8 +26,8 @@ struct said {
 
 static const struct said good[] = {
 	{ "preserve", 100000000 }, { "freeze_ns", 3000 }, { "handover_ns", 10000 }, { "kexec", 32000000 }, { "boot", 310000000 },
-	{ "early_boot", 36000000 }, { "restore_ns", 90000 }, { "retrieve", 7000000 }, { "serve", 1000000 }, { "map", 10000000 },
-	{ "compare", 7000000 }, { "swap", 15000 }, { "free", 400000 }, { "finish", 30000 }, { "blackout", 350000000 },
+	{ "early_boot", 36000000 }, { "restore_ns", 90000 }, { "retrieve", 7000000 }, { "serve", 1000000 }, { "walk", 2600000 },
+	{ "map", 10000000 }, { "compare", 7000000 }, { "swap", 15000 }, { "free", 400000 }, { "finish", 30000 }, { "blackout", 350000000 },
 	{ "tables", 520 }, { "table_keys", 520 }, { "table_runs", 520 }, { "metadata_bytes", 28000 }, { "old_used_bytes", 137000000 },
 	{ "new_used_bytes", 83000000 },
 };
@@ -78,15 +78,32 @@ static void write_list(const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-static const char *row_of(const char *mode, long long gib, const char *run, const char *again)
+/* A row that was not run, and what is known of it then. */
+#define NOT_RUN(mode, bytes, reason) \
+	mode "\tvtd\t" mode "\t" bytes "\t4096\t1\t1\t-\t1\t0\t8589934592\t-\t-\t-\t-\t" reason "\n"
+
+/* What a row of the list is of, beside its size; all others are as in most rows. */
+struct kind {
+	const char *iommu, *mode, *machine, *lean, *quiet, *kernels;
+};
+
+static const char *row_as(const struct kind *kind, long long gib, const char *run, const char *again)
 {
 	static char text[4][4 * PATH_BYTES];
 	static unsigned int turn;
 
 	turn = (turn + 1) % 4;
-	snprintf(text[turn], sizeof(text[turn]), "%s-%lld\t%s\t%lld\t4096\t1\t1\t%s\t%s\t-\t-\n", mode, gib, mode, gib * GIB, path_of(run),
+	snprintf(text[turn], sizeof(text[turn]), "%s-%lld\t%s\t%s\t%lld\t4096\t1\t1\t%s\t%s\t%s\t8589934592\t%s\t%s\t%s\t-\t-\n", kind->mode,
+		 gib, kind->iommu, kind->mode, gib * GIB, kind->machine, kind->lean, kind->quiet, kind->kernels, path_of(run),
 		 again ? path_of(again) : "-");
 	return text[turn];
+}
+
+static const char *row_of(const char *mode, long long gib, const char *run, const char *again)
+{
+	const struct kind kind = { "vtd", mode, "-", "1", "0", "A:0123,B:4567" };
+
+	return row_as(&kind, gib, run, again);
 }
 
 /* Loads the list, writes a report, and checks it. */
@@ -99,16 +116,23 @@ static int report_of(struct bench *bench)
 	return err ? err : bench_check(path_of("report.json"), NULL, 0);
 }
 
-static int check_with(const char *mode, const char *name, long long value, const char *reason)
+static int check_as(const struct kind *kind, const char *name, long long value, const char *reason)
 {
 	struct bench bench;
 	int err;
 
 	write_run("run", name, value, reason);
-	write_list(row_of(mode, 1, "run", NULL));
+	write_list(row_as(kind, 1, "run", NULL));
 	err = report_of(&bench);
 	bench_free(&bench);
 	return err;
+}
+
+static int check_with(const char *mode, const char *name, long long value, const char *reason)
+{
+	const struct kind kind = { "vtd", mode, "-", "1", "0", "A:0123,B:4567" };
+
+	return check_as(&kind, name, value, reason);
 }
 
 static void good_row(void **state)
@@ -129,8 +153,8 @@ static void bad_runs(void **state)
 static void missing_figures(void **state)
 {
 	static const char *const needed[] = {
-		"preserve", "freeze_ns", "handover_ns", "kexec", "boot", "early_boot", "restore_ns", "retrieve", "serve", "map", "compare",
-		"swap", "free", "finish", "blackout", "tables", "table_keys", "table_runs", "metadata_bytes",
+		"preserve", "freeze_ns", "handover_ns", "kexec", "boot", "early_boot", "restore_ns", "retrieve", "serve", "walk", "map",
+		"compare", "swap", "free", "finish", "blackout", "tables", "table_keys", "table_runs", "metadata_bytes",
 	};
 
 	(void)state;
@@ -141,6 +165,73 @@ static void missing_figures(void **state)
 		if (strcmp(needed[i], "freeze_ns") && strcmp(needed[i], "handover_ns") && !check_with("arenas", needed[i], 0, NULL))
 			fail_msg("a row with %s 0 is a good one", needed[i]);
 	}
+}
+
+/* A console that is to be quiet does not hear what freezing took, and all else is said elsewhere. */
+static void quiet_row(void **state)
+{
+	static const struct kind quiet = { "vtd", "arenas", "demo", "1", "1", "A:0123,B:4567" };
+
+	(void)state;
+	assert_int_equal(check_as(&quiet, NULL, 0, NULL), 0);
+	assert_int_equal(check_as(&quiet, "freeze_ns", -1, NULL), 0);
+	assert_int_not_equal(check_as(&quiet, "restore_ns", -1, NULL), 0);
+	assert_int_not_equal(check_as(&quiet, "tables", -1, NULL), 0);
+}
+
+static bool report_says(const char *text)
+{
+	char line[4 * PATH_BYTES];
+	FILE *file = fopen(path_of("report.json"), "r");
+	bool found = false;
+
+	assert_non_null(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, text);
+	fclose(file);
+	return found;
+}
+
+/* Beside a long comparison a swap cannot be told. */
+static void swap_unseen(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	assert_int_not_equal(check_with("arenas", "swap", -1, NULL), 0);
+	write_run("run", "swap", -1, NULL);
+	write_list(row_of("arenas", 1, "run", NULL));
+	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+	bench.rows[0].counted.phases[BENCH_COMPARE] = 1000000000;
+	assert_int_equal(bench_write(&bench, directory), 0);
+	assert_int_equal(bench_check(path_of("report.json"), NULL, 0), 0);
+	bench_free(&bench);
+	assert_true(report_says("\"swap: it is less than "));
+}
+
+/* Which kernels a row is of is part of it. */
+static void kernels_said(void **state)
+{
+	static const struct kind one = { "vtd", "arenas", "-", "1", "0", "A:0123" };
+	static const struct kind none = { "amd", "arenas", "-", "1", "0", "-" };
+
+	(void)state;
+	assert_int_not_equal(check_as(&one, NULL, 0, NULL), 0);
+	assert_int_not_equal(check_as(&none, NULL, 0, NULL), 0);
+	assert_int_equal(check_with("arenas", NULL, 0, NULL), 0);
+	assert_true(report_says("\"A:0123\""));
+	assert_true(report_says("\"B:4567\""));
+}
+
+/* Devices that start anew have their memory, which is part of their blackout. */
+static void started_anew(void **state)
+{
+	(void)state;
+	assert_int_not_equal(check_with("stock", NULL, 0, NULL), 0);
+	assert_int_equal(check_with("stock", "blackout", 360000000, NULL), 0);
+	assert_int_not_equal(check_with("stock", "retrieve", -1, NULL), 0);
+	assert_int_equal(check_with("cold", "blackout", 360000000, NULL), 0);
+	assert_int_not_equal(check_with("cold", "preserve", -1, NULL), 0);
 }
 
 static void implausible_figures(void **state)
@@ -168,13 +259,13 @@ static void not_run(void **state)
 	struct bench bench;
 
 	(void)state;
-	write_list("cold-0\tcold\t0\t4096\t1\t1\t-\t-\t-\tit takes too long\n");
+	write_list(NOT_RUN("cold", "0", "it takes too long"));
 	assert_int_equal(report_of(&bench), 0);
 	bench_free(&bench);
-	write_list("cold-0\tcold\t0\t4096\t1\t1\t-\t-\t-\t-\n");
+	write_list(NOT_RUN("cold", "0", "-"));
 	assert_int_not_equal(report_of(&bench), 0);
 	bench_free(&bench);
-	write_list("cold-0\tcold\t0\n");
+	write_list("cold-0\tvtd\tcold\t0\n");
 	assert_int_not_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
 	bench_free(&bench);
 }
@@ -245,9 +336,86 @@ static void goals_asked_for(void **state)
 	assert_int_not_equal(bench_check(path_of("report.json"), asked + 1, 1), 0);
 	assert_int_not_equal(bench_check(path_of("report.json"), asked + 2, 1), 0);
 	bench_free(&bench);
-	write_list("arenas-2\tarenas\t2305843009213693952\t4096\t1\t1\t-\t-\t-\tnot today\n");
+	write_list(NOT_RUN("arenas", "2305843009213693952", "not today"));
 	assert_int_equal(report_of(&bench), 0);
 	assert_int_not_equal(bench_check(path_of("report.json"), asked, 1), 0);
+	bench_free(&bench);
+}
+
+static int demo_with(const struct kind *kind, const char *goal, long long blackout)
+{
+	const struct kind ours = { kind->iommu, "arenas", "demo", "1", "1", "A:0123,B:4567" };
+	char list[16 * PATH_BYTES];
+	struct bench bench;
+	int is;
+
+	write_run("ours", "blackout", 100000000, NULL);
+	write_run("stock", "blackout", blackout, NULL);
+	snprintf(list, sizeof(list), "%s%s", row_as(&ours, 0, "ours", NULL), row_as(kind, 0, "stock", NULL));
+	write_list(list);
+	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+	is = goal_of(&bench, goal);
+	bench_free(&bench);
+	return is;
+}
+
+/* Held against the stock kernel that is configured as ours, on the same machine and IOMMU. */
+static void demo_goal(void **state)
+{
+	static const struct kind lean = { "vtd", "stock", "demo", "1", "1", "lean:01,lean:01" };
+	static const struct kind base = { "vtd", "stock", "demo", "0", "1", "stock:01,stock:01" };
+	static const struct kind other = { "vtd", "stock", "-", "1", "1", "lean:01,lean:01" };
+	static const struct kind amd = { "amd", "stock", "demo", "1", "1", "lean:01,lean:01" };
+
+	(void)state;
+	assert_int_equal(demo_with(&lean, "demo", 250000000), 1);
+	assert_int_equal(demo_with(&lean, "demo", 249000000), 0);
+	assert_int_equal(demo_with(&base, "demo", 250000000), -1);
+	assert_int_equal(demo_with(&other, "demo", 250000000), -1);
+	assert_int_equal(demo_with(&amd, "demo", 250000000), -1);
+	assert_int_equal(demo_with(&amd, "amd-demo", 250000000), 1);
+	assert_int_equal(demo_with(&amd, "amd-demo", 249000000), 0);
+	assert_int_equal(demo_with(&lean, "amd-demo", 250000000), -1);
+}
+
+/* Single pages are what page by page is about; arenas take blocks wherever they are. Another machine is another row. */
+static void rows_found(void **state)
+{
+	static const char *const modes[] = { "arenas", "page-by-page" };
+	struct bench bench;
+
+	(void)state;
+	write_run("run", NULL, 0, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		write_list(row_of(modes[i], 1, "run", NULL));
+		assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+		assert_ptr_equal(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1), &bench.rows[0]);
+		bench.rows[0].scattered = false;
+		assert_ptr_equal(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1), i ? NULL : &bench.rows[0]);
+		strcpy(bench.rows[0].machine, "demo");
+		assert_null(bench_find(&bench, "vtd", modes[i], GIB, 4096, 1));
+		bench_free(&bench);
+	}
+}
+
+/* Of several sizes the largest, on this IOMMU alone. */
+static void goals_of_amd(void **state)
+{
+	static const struct kind amd = { "amd", "arenas", "-", "1", "0", "A:0123,B:4567" };
+	char list[16 * PATH_BYTES];
+	struct bench bench;
+
+	(void)state;
+	write_run("none", NULL, 0, NULL);
+	write_run("most", "table_keys", 1101, NULL);
+	snprintf(list, sizeof(list), "%s%s%s%s", row_of("arenas", 0, "none", NULL), row_of("arenas", 1, "none", NULL),
+		 row_as(&amd, 0, "none", NULL), row_as(&amd, 1, "most", NULL));
+	write_list(list);
+	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), NULL), 0);
+	assert_int_equal(goal_of(&bench, "kho-keys"), 1);
+	assert_int_equal(goal_of(&bench, "amd-kho-keys"), 0);
+	assert_int_equal(goal_of(&bench, "amd-blackout-growth"), 1);
+	assert_int_equal(goal_of(&bench, "amd-early-boot"), -1);
 	bench_free(&bench);
 }
 
@@ -285,7 +453,7 @@ static void micro_goals(void **state)
 	      "{\"tables\": \"c\", \"compare_reads\": 1.0, \"checked\": true}\n"
 	      "{\"verified\": \"d\", \"verify_reads\": 9, \"checked\": false}\n", file);
 	fclose(file);
-	write_list("cold-0\tcold\t0\t4096\t1\t1\t-\t-\t-\tit takes too long\n");
+	write_list(NOT_RUN("cold", "0", "it takes too long"));
 	assert_int_equal(bench_load(&bench, path_of("rows.tsv"), path_of("micro.log")), 0);
 	assert_int_equal(goal_of(&bench, "verifier"), 1);
 	assert_int_equal(goal_of(&bench, "comparison"), 0);
@@ -343,6 +511,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_row), cmocka_unit_test(bad_runs), cmocka_unit_test(missing_figures),
+		cmocka_unit_test(quiet_row), cmocka_unit_test(swap_unseen), cmocka_unit_test(kernels_said), cmocka_unit_test(started_anew),
+		cmocka_unit_test(rows_found), cmocka_unit_test(demo_goal), cmocka_unit_test(goals_of_amd),
 		cmocka_unit_test(implausible_figures), cmocka_unit_test(not_run), cmocka_unit_test(goals),
 		cmocka_unit_test(goals_asked_for), cmocka_unit_test(early_boot_goal), cmocka_unit_test(micro_goals),
 		cmocka_unit_test(console_lines), cmocka_unit_test(split_ram),

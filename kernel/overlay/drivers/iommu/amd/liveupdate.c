@@ -34,6 +34,7 @@
 #include "entry.h"
 #include "liveupdate.h"
 #include "../iommu-pages.h"
+#include "../liveupdate/cost.h"
 
 /* Of the upper half: the interrupt table of the device. What firmware lets pass, and what is done without a table, is the rest. */
 #define AMD_DTE_IRQ_TABLE	(DTE_IRQ_REMAP_INTCTL_MASK | DTE_IRQ_PHYS_ADDR_MASK | DTE_INTTABLEN_MASK)
@@ -365,6 +366,7 @@ void amd_liveupdate_handover(void)
 
 	if (!kexec_in_progress || list_empty(&amd_handovers) || liveupdate_fault(LIVEUPDATE_FAULT_SHUTDOWN_TRANSLATION))
 		return;
+	iommu_cost_scope(IOMMU_COST_HANDOVER, 0);
 	list_for_each_entry(handover, &amd_handovers, list) {
 		if (liveupdate_fault(LIVEUPDATE_FAULT_OTHERS))
 			memcpy(handover->table, handover->seg->dev_table, handover->seg->dev_table_size);
@@ -556,6 +558,7 @@ static const char *amd_adopt_table(struct amd_iommu_pci_seg *seg, const struct i
 	struct dev_table_entry *table;
 	u32 i;
 
+	iommu_cost_scope(IOMMU_COST_ADOPT, seg->id);
 	if (unit->flags)
 		return "its unit is in a mode that there is not";
 	if (!amd_table_listed(seg, unit))
@@ -639,6 +642,7 @@ bool amd_liveupdate_adopt_device(struct device *dev)
 {
 	if (!iommu_liveupdate_incoming() || !dev_is_pci(dev))
 		return false;
+	iommu_cost_scope(IOMMU_COST_PROBE, 0);
 	return iommu_liveupdate_device(NULL, pci_domain_nr(to_pci_dev(dev)->bus), pci_dev_id(to_pci_dev(dev)));
 }
 
