@@ -36,8 +36,6 @@
 #define BULK_BYTES	(64ULL << 20)
 #define BULK_IOVA	(1024 * GIB)	/* what lies below is not AMD-Vi's to map: 12 GiB are of HyperTransport */
 #define SMALL_LEAF_KIB	4
-#define LARGE_LEAF_KIB	2048
-#define LARGE_LEAF	(LARGE_LEAF_KIB * 1024ULL)
 
 #define COMPARE_LONG_NS	1000000000
 
@@ -46,8 +44,6 @@
 
 #define HOLES_MAX		(1U << 20)
 #define HOLES_PER_PIPE	2048U
-
-#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 static struct memory bulk = { .fd = -1 };
 static uint64_t filler_bytes;
@@ -164,36 +160,6 @@ static int figure_memory(const char *name)
 	if (!ret)
 		channel_figure(name, ram_bytes - free_bytes - filler_bytes);
 	return ret;
-}
-
-/* Each piece begins where a large leaf could: what leaves there are is then up to the IOVA. */
-static int bulk_check(void)
-{
-	uint64_t offset, pa, at;
-	int ret;
-
-	for (offset = 0; offset < BULK_BYTES; offset += LARGE_LEAF) {
-		ret = memory_pa(&bulk, offset, &pa);
-		if (!ret)
-			ret = memory_pa(&bulk, offset + LARGE_LEAF - MEMORY_PAGE_BYTES, &at);
-		if (ret)
-			return ret;
-		if (pa % LARGE_LEAF || at != pa + LARGE_LEAF - MEMORY_PAGE_BYTES)
-			return -EXDEV;
-	}
-	return 0;
-}
-
-/* Pieces of 2 MiB are asked of this memfd alone. */
-static int bulk_create(void)
-{
-	int ret = file_write_line(SHMEM_ENABLED, "always");
-
-	if (!ret)
-		ret = memory_create(&bulk, BULK_BYTES);
-	if (!ret)
-		ret = file_write_line(SHMEM_ENABLED, "never");
-	return ret ? ret : bulk_check();
 }
 
 /* Each write makes a page of the kernel's own: one that stays where it is, as a page table does. */
@@ -313,7 +279,7 @@ static int old_devices_start(struct rig *rig)
 	int ret = rig_prepare(rig);
 
 	if (!ret && rig->options.bulk)
-		ret = bulk_create();
+		ret = memory_create_large(&bulk, BULK_BYTES);
 	if (!ret && rig->options.scatter && rig->options.keep)
 		ret = holes_make(HOLES(leaves_small(rig) ? mapped_bytes(rig) : 0));
 	return ret ? ret : devices_start(rig);

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "sysfs.h"
+
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 #define MEMORY_SEALS (F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK)
 
@@ -97,4 +100,34 @@ int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa)
 		return -EFAULT;
 	*pa = (entry & MEMORY_PAGEMAP_PFN) * MEMORY_PAGE_BYTES + offset % MEMORY_PAGE_BYTES;
 	return 0;
+}
+
+/* Each piece begins where a large leaf could: what leaves there are is then up to the IOVA. */
+static int memory_check_large(const struct memory *memory)
+{
+	uint64_t offset, pa, at;
+	int ret;
+
+	for (offset = 0; offset < memory->bytes; offset += MEMORY_LARGE_BYTES) {
+		ret = memory_pa(memory, offset, &pa);
+		if (!ret)
+			ret = memory_pa(memory, offset + MEMORY_LARGE_BYTES - MEMORY_PAGE_BYTES, &at);
+		if (ret)
+			return ret;
+		if (pa % MEMORY_LARGE_BYTES || at != pa + MEMORY_LARGE_BYTES - MEMORY_PAGE_BYTES)
+			return -EXDEV;
+	}
+	return 0;
+}
+
+/* Lies in pieces of 2 MiB, or there is none: -EXDEV. Such pieces are asked of this memfd alone. */
+int memory_create_large(struct memory *memory, uint64_t bytes)
+{
+	int ret = file_write_line(SHMEM_ENABLED, "always");
+
+	if (!ret)
+		ret = memory_create(memory, bytes);
+	if (!ret)
+		ret = file_write_line(SHMEM_ENABLED, "never");
+	return ret ? ret : memory_check_large(memory);
 }

@@ -11,6 +11,7 @@
 #include "rig_telemetry.h"
 
 #define MEMORY_PAGE_BYTES	4096ULL
+#define MEMORY_LARGE_BYTES	(2ULL << 20)
 
 /* One bit of a word of /proc/self/pagemap says that the page is there, the low 55 are its frame number. */
 #define MEMORY_PAGEMAP_PRESENT	(1ULL << 63)
@@ -31,6 +32,7 @@ struct memory {
 };
 
 int memory_create(struct memory *memory, uint64_t bytes);
+int memory_create_large(struct memory *memory, uint64_t bytes);
 int memory_adopt(struct memory *memory, int fd, uint64_t bytes);
 void memory_free(struct memory *memory);
 int memory_pa(const struct memory *memory, uint64_t offset, uint64_t *pa);

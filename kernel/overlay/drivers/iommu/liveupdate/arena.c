@@ -277,9 +277,6 @@ static void *iommu_arena_alloc_page(struct iommu_arena *arena, gfp_t gfp)
  * @gfp: As for iommu_alloc_pages_node_sz().
  * @bytes: Its size. What is not a page does not come from an arena.
  *
- * Not inline, and with no more to pass than iommu_alloc_pages_node_sz() has: a format's loop over what is mapped has the allocation in it, and
- * a compiler that optimizes for size stops putting the rest of the loop together when that grows. Seen to cost AMD-Vi 4 % of mapping.
- *
  * Context: As @gfp says.
  * Return: Its address, zeroed, to be freed as what iommu_alloc_pages_node_sz() returns; NULL without memory.
  */
