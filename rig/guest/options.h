@@ -10,6 +10,7 @@
  *   hitless.sessions=<digit>...	plan "several": for each of these places, in which session it is preserved; default all in 0
  *   hitless.share=ioas|hwpt	plan "several": what the devices of one place have in common; default nothing
  *   hitless.pages=<n>		plan "scatter": how much memory, default 16384
+ *   hitless.squeeze=1		plan "scatter": use up memory, until what lies between preserved pages is given back
  *   hitless.keep=0|1		plan "bench": is anything preserved? default 1
  *   hitless.mapped_gib=<n>	plan "bench": how much is mapped beside the devices' own memory, default 0
  *   hitless.leaf_kib=4|2048	plan "bench": by leaves of which size, default 4
@@ -33,6 +34,7 @@ struct options {
 	unsigned int run_ms;
 	unsigned int swaps;
 	unsigned int pages;
+	unsigned int squeeze;
 	unsigned int keep;
 	unsigned int mapped_gib;
 	unsigned int leaf_kib;

@@ -43,6 +43,7 @@
  */
 #define MEMORY_LESS_KIB	4096
 #define MEMORY_WAIT_MS	10000
+#define SQUEEZE_BYTES	(4ULL << 20)
 
 /* First page of the memfd; the pages that are counted and checked follow. */
 struct scatter_header {
@@ -179,6 +180,23 @@ static int memory_total(uint64_t *kib)
 	return nr == 1 ? 0 : -EPROTO;
 }
 
+/* Nobody gives memory back but reclaim, when there is none left. If it does not, this program is killed. */
+static int memory_squeeze(uint64_t want_kib)
+{
+	uint64_t kib, at;
+	uint8_t *chunk;
+	int ret;
+
+	while (!(ret = memory_total(&kib)) && kib + MEMORY_LESS_KIB < want_kib) {
+		chunk = mmap(NULL, SQUEEZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (chunk == MAP_FAILED)
+			return -errno;
+		for (at = 0; at < SQUEEZE_BYTES; at += MEMORY_PAGE_BYTES)
+			*(volatile uint8_t *)(chunk + at) = 1;
+	}
+	return ret;
+}
+
 /* What lies between preserved pages is not the kernel's at first, and what was preserved until it is retrieved. */
 static int memory_check(uint64_t want_kib)
 {
@@ -310,6 +328,8 @@ int scatter_adopt(struct rig *rig)
 	snprintf(detail, sizeof(detail), "%u pages are not as they were", wrong);
 	check(!wrong, wrong ? detail : "", "contents of %u pages", rig->options.pages);
 	ret = hitless_session_finish(rig->session);
+	if (!ret && rig->options.squeeze)
+		ret = memory_squeeze(header()->memory_kib);
 	if (!ret)
 		ret = memory_check(header()->memory_kib);
 	if (!ret)
