@@ -610,6 +610,16 @@ static void the_short_check_is_short(void **state)
 			assert_true(world_verify_head(world, &domain, &verdict));
 			assert_int_equal(world->reads_left, 1);
 		}
+	/* Of a block that was not handed over it knows when the top table is in it, and not else. */
+	world->reads_left = 0;
+	domain.nr_blocks = 128;
+	world_take_back(world, list[5]);
+	domain.top_pa = list[5];
+	assert_false(world_verify_head(world, &domain, &verdict));
+	assert_refused(&verdict, LU_ERR_RANGE);
+	domain.top_pa = list[6];
+	assert_true(world_verify_head(world, &domain, &verdict));
+	assert_false(world_verify_blocks(world, &domain, &verdict));
 	world_free(world);
 }
 
