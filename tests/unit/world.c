@@ -133,26 +133,26 @@ bool world_verify_iommu(struct world *world, const struct blob *blob, struct lu_
 	return world_agreed(accepted, verdict);
 }
 
-bool world_verify_head(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
+static bool world_verify_by(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict,
+			    bool (*verify)(const struct iommu_domain_ser *, const struct lu_phys *, struct lu_verdict *))
 {
 	bool accepted;
 
 	*verdict = (struct lu_verdict){ .error = LU_NR_ERRORS };
 	world_begin(world);
-	accepted = lu_verify_domain_head(domain, &world->phys, verdict);
+	accepted = verify(domain, &world->phys, verdict);
 	world_end(world);
 	return world_agreed(accepted, verdict);
 }
 
+bool world_verify_head(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
+{
+	return world_verify_by(world, domain, verdict, lu_verify_domain_head);
+}
+
 bool world_verify_blocks(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
 {
-	bool accepted;
-
-	*verdict = (struct lu_verdict){ .error = LU_NR_ERRORS };
-	world_begin(world);
-	accepted = lu_verify_domain_blocks(domain, &world->phys, verdict);
-	world_end(world);
-	return world_agreed(accepted, verdict);
+	return world_verify_by(world, domain, verdict, lu_verify_domain_blocks);
 }
 
 bool world_verify_domain(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict)
