@@ -171,7 +171,7 @@ hitless_prepare() {
 		"$(cat "$BUILD/log/hookcheck.log"); $changed files written"
 }
 
-# The two patches that pagewise does without, the last first.
+# What pagewise does without, the last first.
 pagewise_patches() {
 	series_list | grep -E '^[0-9]+-(memblock|kho-Reserve)-' | LC_ALL=C sort -r
 }
@@ -184,8 +184,10 @@ pagewise_prepare() {
 		return
 	fi
 	pagewise_patches >"$linux/pagewise.list"
-	[ "$(wc -l <"$linux/pagewise.list")" = 2 ] ||
-		die "pagewise leaves out a patch of memblock and one of KHO; the series has: $(tr '\n' ' ' <"$linux/pagewise.list")"
+	for kind in memblock kho-Reserve; do
+		grep -q -- "-$kind-" "$linux/pagewise.list" ||
+			die "pagewise leaves out patches of memblock and of KHO; the series has: $(tr '\n' ' ' <"$linux/pagewise.list")"
+	done
 	rm -rf "$linux/pagewise.id" "$pagewise.new"
 	mkdir "$pagewise.new"
 	find "$tree" -mindepth 1 -maxdepth 1 ! -name "obj-*" -exec cp -al -t "$pagewise.new" -- {} +

@@ -52,6 +52,8 @@ static int option_set(struct options *options, const char *key, const char *valu
 		return number_set(&options->swaps, value);
 	if (!strcmp(key, "pages"))
 		return number_set(&options->pages, value);
+	if (!strcmp(key, "squeeze"))
+		return number_set(&options->squeeze, value);
 	if (!strcmp(key, "keep"))
 		return number_set(&options->keep, value);
 	if (!strcmp(key, "bulk"))

@@ -10,9 +10,9 @@
  *   hitless.sessions=<digit>...	plan "several": for each of these places, in which session it is preserved; default all in 0
  *   hitless.share=ioas|hwpt	plan "several": what the devices of one place have in common; default nothing
  *   hitless.pages=<n>		plan "scatter": how much memory, default 16384
+ *   hitless.squeeze=1		plan "scatter": use up memory, until what lies between preserved pages is given back
  *   hitless.keep=0|1		plan "bench": do devices go through the update, beside the memory? default 1
  *   hitless.bulk=0|1		plan "bench": is there memory to map, and do all devices share their tables? default 1
-|1		plan "bench": is anything preserved? default 1
  *   hitless.mapped_gib=<n>	plan "bench": how much is mapped beside the devices' own memory, default 0
  *   hitless.leaf_kib=4|2048	plan "bench": by leaves of which size, default 4
  *   hitless.scatter=0|1	plan "bench": do page tables lie singly in memory? default 1
@@ -35,6 +35,7 @@ struct options {
 	unsigned int run_ms;
 	unsigned int swaps;
 	unsigned int pages;
+	unsigned int squeeze;
 	unsigned int keep;
 	unsigned int bulk;
 	unsigned int mapped_gib;

@@ -21,7 +21,7 @@ mkdir -p "$out"
 	tools/arch tools/testing/memblock tools/testing/shared tools/testing/selftests/kselftest.h)
 cd "$out/tools/testing/memblock"
 
-ours='reserve_preserved_random_check reserve_preserved_many_check reserve_preserved_no_room_check'
+ours='reserve_preserved_random_check reserve_preserved_many_check reserve_preserved_no_room_check region_free_random_check'
 bad=0
 for numa in 0 1; do
 	log=$BUILD/test/memblock-numa-$numa.log

@@ -532,6 +532,10 @@ static void tables_beside_blocks_are_found(void **state)
 	arena.list[0] = (arena.base_pa + 8 * PAGE_BYTES) | 2;
 	arena_expect(&arena, LU_ERR_TABLE_UNLISTED);
 	assert_int_equal(arena.verdict.address, arena.base_pa + 15 * PAGE_BYTES);
+	/* The top table on the very page behind a block. */
+	arena.list[0] = arena.base_pa | 3;
+	arena.domain.top_pa = arena.base_pa + 8 * PAGE_BYTES;
+	arena_expect(&arena, LU_ERR_TABLE_UNLISTED);
 	world_free(arena.world);
 }
 
@@ -582,6 +586,76 @@ static void blocks_are_checked_first(void **state)
 	arena.list = world_at(arena.world, arena.domain.blocks_pa);
 	arena.list[0] = (arena.base_pa + 16 * PAGE_BYTES) | 2;
 	arena_expect(&arena, LU_ERR_DUPLICATE);
+	world_free(arena.world);
+}
+
+/* Of a list as long as it may be here, the short check asks for two pieces of memory: the list, and the block of the top table. */
+static void the_short_check_is_short(void **state)
+{
+	static __u64 list[128];
+	struct world *world = world_new();
+	const __u64 base_pa = world_pages(world, 128);
+	struct iommu_domain_ser domain = { .format = IOMMU_SER_FORMAT_VTDSS, .levels = 3, .nr_tables = 1 };
+	struct lu_verdict verdict;
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < 128; i++)
+		list[i] = base_pa + i * PAGE_BYTES;
+	domain.blocks_pa = world_list(world, list, 128);
+	for (domain.nr_blocks = 1; domain.nr_blocks <= 128; domain.nr_blocks++)
+		for (i = 0; i < domain.nr_blocks; i++) {
+			domain.top_pa = list[i];
+			world->reads_left = 3;
+			assert_true(world_verify_head(world, &domain, &verdict));
+			assert_int_equal(world->reads_left, 1);
+		}
+	/* Of a block that was not handed over it knows when the top table is in it, and not else. */
+	world->reads_left = 0;
+	domain.nr_blocks = 128;
+	world_take_back(world, list[5]);
+	domain.top_pa = list[5];
+	assert_false(world_verify_head(world, &domain, &verdict));
+	assert_refused(&verdict, LU_ERR_RANGE);
+	domain.top_pa = list[6];
+	assert_true(world_verify_head(world, &domain, &verdict));
+	assert_false(world_verify_blocks(world, &domain, &verdict));
+	world_free(world);
+}
+
+/* Damage to one block of three, of which the top table is in another: it passes until somebody wants to rely on it, or to free it. */
+static void damage_beside_the_top_is_found_later(void **state)
+{
+	struct arena arena = arena_new();
+	const struct {
+		__u64 at[3];
+		enum lu_error error;
+	} lists[] = {
+		{ { arena.base_pa | 3, (arena.base_pa + 8 * PAGE_BYTES) | 3, 1ULL << 51 }, LU_ERR_RANGE },
+		{ { arena.base_pa | 3, (arena.base_pa + 8 * PAGE_BYTES) | 3, (arena.base_pa + 16 * PAGE_BYTES) | 5 }, LU_ERR_ALIGNMENT },
+		{ { arena.base_pa | 3, (arena.base_pa + 8 * PAGE_BYTES) | 3, (arena.base_pa + 16 * PAGE_BYTES) | 4095 }, LU_ERR_ALIGNMENT },
+		{ { arena.base_pa | 3, (arena.base_pa + 8 * PAGE_BYTES) | 3, (arena.base_pa + 12 * PAGE_BYTES) | 2 }, LU_ERR_DUPLICATE },
+		{ { arena.base_pa | 4, (arena.base_pa + 8 * PAGE_BYTES) | 3, (arena.base_pa + 16 * PAGE_BYTES) | 4 }, LU_ERR_DUPLICATE },
+		{ { ~0ULL, (arena.base_pa + 8 * PAGE_BYTES) | 3, (arena.base_pa + 16 * PAGE_BYTES) | 4 }, LU_ERR_ALIGNMENT },
+	};
+	__u32 i;
+
+	(void)state;
+	arena.domain.nr_blocks = 3;
+	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		memcpy(arena.list, lists[i].at, sizeof(lists[i].at));
+		assert_true(world_verify_head(arena.world, &arena.domain, &arena.verdict));
+		assert_false(world_verify_blocks(arena.world, &arena.domain, &arena.verdict));
+		assert_refused(&arena.verdict, lists[i].error);
+	}
+	/* What does not ascend where the bisection looks: the top table is there, and is not found. */
+	arena.list[0] = (arena.base_pa + 8 * PAGE_BYTES) | 3;
+	arena.list[1] = arena.base_pa | 3;
+	arena.list[2] = (arena.base_pa + 16 * PAGE_BYTES) | 4;
+	assert_false(world_verify_head(arena.world, &arena.domain, &arena.verdict));
+	assert_refused(&arena.verdict, LU_ERR_TABLE_UNLISTED);
+	assert_false(world_verify_blocks(arena.world, &arena.domain, &arena.verdict));
+	assert_refused(&arena.verdict, LU_ERR_DUPLICATE);
 	world_free(arena.world);
 }
 
@@ -808,8 +882,8 @@ static void every_read_may_fail(void **state)
 		assert_int_equal(fixture.verdict.index, 0);
 		nr_refused++;
 	}
-	/* The list, and each page of it, before the walk, to know its size, and for the walk; then each table when it is walked. */
-	assert_int_equal(nr_refused, 3 + 3 * domain.nr_tables);
+	/* The list and the block of the top table, at first; then, before the walk and for it, these, the list and each block; then each table. */
+	assert_int_equal(nr_refused, 2 + 2 * (3 + domain.nr_tables) + 2 + domain.nr_tables);
 	end(&fixture);
 }
 
@@ -969,6 +1043,8 @@ int main(void)
 		cmocka_unit_test(first_stage_is_walked),
 		cmocka_unit_test(list_is_checked_first),
 		cmocka_unit_test(every_read_may_fail),
+		cmocka_unit_test(the_short_check_is_short),
+		cmocka_unit_test(damage_beside_the_top_is_found_later),
 		cmocka_unit_test(a_table_within_the_list_is_found),
 		cmocka_unit_test(tables_beside_the_list_are_accepted),
 		cmocka_unit_test(a_table_behind_a_full_list_is_accepted),

@@ -45,6 +45,8 @@ void *world_at(struct world *world, __u64 pa);
 void world_take_back(struct world *world, __u64 pa);
 __u64 world_list(struct world *world, const __u64 *pages, __u32 nr_pages);
 bool world_verify_iommu(struct world *world, const struct blob *blob, struct lu_verdict *verdict);
+bool world_verify_head(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict);
+bool world_verify_blocks(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict);
 bool world_verify_domain(struct world *world, const struct iommu_domain_ser *domain, struct lu_verdict *verdict);
 bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a, const struct iommu_domain_ser *b,
 			   struct lu_verdict *verdict);

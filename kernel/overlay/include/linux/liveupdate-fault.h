@@ -26,6 +26,7 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_SPOIL_BLOB,		/* one bit of the blob */
 	LIVEUPDATE_FAULT_SPOIL_TABLES,		/* the first domain: one table more than it has */
 	LIVEUPDATE_FAULT_SPOIL_TOP,		/* the first domain: a top table that is in none of its blocks */
+	LIVEUPDATE_FAULT_SPOIL_LIST,		/* the first domain: one more block, which was not handed over */
 	LIVEUPDATE_FAULT_SPOIL_ENTRY,		/* the first device: an entry with another tag than its record */
 	LIVEUPDATE_NR_FAULTS,
 };

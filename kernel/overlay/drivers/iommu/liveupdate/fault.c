@@ -27,6 +27,7 @@ static const char *const liveupdate_fault_names[LIVEUPDATE_NR_FAULTS] = {
 	[LIVEUPDATE_FAULT_SPOIL_BLOB]		= "spoil-blob",
 	[LIVEUPDATE_FAULT_SPOIL_TABLES]		= "spoil-tables",
 	[LIVEUPDATE_FAULT_SPOIL_TOP]		= "spoil-top",
+	[LIVEUPDATE_FAULT_SPOIL_LIST]		= "spoil-list",
 	[LIVEUPDATE_FAULT_SPOIL_ENTRY]		= "spoil-entry",
 };
 

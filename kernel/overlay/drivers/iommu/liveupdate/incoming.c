@@ -2,14 +2,15 @@
 /*
  * DOC: taking over IOMMU state, in the new kernel
  *
- * The blob is found and its records are checked by whoever asks first, which is interrupt remapping, before any initcall. Where tables
- * are, and that their memory was handed over, is checked when the IOMMU driver starts, before it adopts any; what is in them, when
- * somebody wants to move a device from them. What fails is quarantined, and says why:
+ * The blob is found and its records are checked by whoever asks first, which is interrupt remapping, before any initcall. When the IOMMU
+ * driver starts, before it adopts any tables, no more is checked than what does not grow with what is mapped: that the list of a
+ * domain's blocks was handed over, and the block of its top table. All lists are checked before the first domain is walked or freed; what is
+ * in the tables, when somebody wants to move a device from them. What fails is quarantined, and says why:
  *
  *  - the blob: all is. Nothing of it is used, and drivers start with empty tables; translation is never turned off.
  *  - a unit:   its devices are. It starts with empty tables.
- *  - a domain's blocks, or a device's entry: the devices on it are. Their entries are cleared before anything can fault on them or use them.
- *  - a domain's tables: the devices on it are, from then on.
+ *  - a domain's top table, or a device's entry: the devices on it are. Their entries are cleared before anything can fault on them or use them.
+ *  - a domain's blocks or tables: the devices on it are, from then on.
  *
  * A device that passed stands on a restored domain: a domain that can be attached to a device that is on it already, replaced, and
  * freed, and nothing else. Attaching anything else to the device is the swap; the driver does it, in attach_dev(), seeing that the
@@ -19,7 +20,8 @@
  *
  * Lock: iommu_incoming_lock protects owners and what restored domains are taken and freed. Records do not change. States are single words,
  * written at boot, at release and at finish, and read without a lock. The lock is never taken inside group->mutex, and outside of it by
- * iommu_incoming_standing(). iommu_incoming_walk_lock protects what is known of a domain's tables, and is taken inside of it.
+ * iommu_incoming_standing(). iommu_incoming_walk_lock protects what is known of domains' blocks and tables. It is taken inside of
+ * iommu_incoming_lock, and held until devices of what is refused are blocked: group->mutex is taken inside of it.
  */
 #define pr_fmt(fmt) "iommu liveupdate: " fmt
 
@@ -48,6 +50,7 @@ static const struct iommu_ser *iommu_incoming_ser;	/* NULL: none, or refused */
 static struct iommu_incoming_device *iommu_incoming_devices;
 static struct iommu_incoming_swap *iommu_incoming_pasids;
 static struct iommu_restored *iommu_incoming_domains;
+static bool iommu_incoming_listed;			/* the lists of all domains' blocks were checked */
 static enum { IOMMU_INCOMING_UNKNOWN, IOMMU_INCOMING_NONE, IOMMU_INCOMING_REFUSED, IOMMU_INCOMING_TAKEN } iommu_incoming_found;
 static struct lu_verdict iommu_incoming_verdict;
 
@@ -300,7 +303,7 @@ const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_
  * @device: Its record.
  * @reason: What failed; a constant string.
  *
- * The caller makes the device's entry a blocking one.
+ * The caller makes the device's entry a blocking one. A device that is finished is none of the old kernel's any more.
  *
  * Context: Process context.
  */
@@ -308,7 +311,7 @@ void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const ch
 {
 	struct iommu_incoming_device *incoming = &iommu_incoming_devices[iommu_incoming_index(device)];
 
-	if (incoming->state == IOMMU_INCOMING_QUARANTINED)
+	if (incoming->state != IOMMU_INCOMING_RESTORED)
 		return;
 	incoming->state = IOMMU_INCOMING_QUARANTINED;
 	incoming->reason = reason;
@@ -325,19 +328,6 @@ void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const c
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
 		if (&lu_iommu_units(iommu_incoming_ser)[devices[i].unit] == unit)
 			iommu_liveupdate_quarantine(&devices[i], reason);
-}
-
-/* Memory of two domains would be freed with one while devices use the other. */
-static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
-{
-	const struct iommu_domain_ser *domains = lu_iommu_domains(iommu_incoming_ser);
-	struct lu_phys phys = iommu_incoming_phys();
-	u32 i;
-
-	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
-		if (i != index && !lu_verify_disjoint(&domains[index], &domains[i], &phys, verdict))
-			return false;
-	return true;
 }
 
 static void iommu_incoming_refuse_domain(u32 index, const struct lu_verdict *verdict)
@@ -361,10 +351,10 @@ static void iommu_incoming_refuse_domain(u32 index, const struct lu_verdict *ver
 /**
  * iommu_liveupdate_verify_domains() - check of every domain what must be right for its devices to go on, once
  *
- * Drivers call it before they adopt a unit: after it, iommu_liveupdate_device() returns none that stands on a bad domain. No table is
- * read: see iommu_incoming_walk().
+ * Drivers call it before they adopt a unit: after it, iommu_liveupdate_device() returns none that stands on a domain that failed. What
+ * takes a step for each block or table comes later: see iommu_incoming_verify_lists() and iommu_incoming_walk().
  *
- * Context: Boot, may sleep. Time grows with the number of blocks, that is one step for 2 MiB of tables.
+ * Context: Boot, may sleep. Time grows with the number of domains, whatever is mapped.
  */
 void iommu_liveupdate_verify_domains(void)
 {
@@ -380,7 +370,7 @@ void iommu_liveupdate_verify_domains(void)
 	domains = lu_iommu_domains(iommu_incoming_ser);
 	iommu_cost_scope(IOMMU_COST_VERIFY, 0);
 	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
-		if (!lu_verify_domain_head(&domains[i], &phys, &verdict) || !iommu_incoming_domain_alone(i, &verdict))
+		if (!lu_verify_domain_head(&domains[i], &phys, &verdict))
 			iommu_incoming_refuse_domain(i, &verdict);
 }
 
@@ -626,13 +616,53 @@ static void iommu_incoming_block_devices(u32 domain)
 	u32 i;
 
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++) {
-		if (!iommu_incoming_uses(i, domain))
+		if (!iommu_incoming_uses(i, domain) || iommu_incoming_devices[i].state != IOMMU_INCOMING_QUARANTINED)
 			continue;
 		pdev = pci_get_domain_bus_and_slot(devices[i].segment, PCI_BUS_NUM(devices[i].rid), devices[i].rid & 0xff);
 		if (!pdev)
 			continue;
 		iommu_incoming_block_device(i, &pdev->dev);
 		pci_dev_put(pdev);
+	}
+}
+
+/* Memory of two domains would be freed with one while devices use the other. */
+static bool iommu_incoming_domain_alone(u32 index, struct lu_verdict *verdict)
+{
+	const struct iommu_domain_ser *domains = lu_iommu_domains(iommu_incoming_ser);
+	struct lu_phys phys = iommu_incoming_phys();
+	u32 i;
+
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++)
+		if (i != index && !lu_verify_disjoint(&domains[index], &domains[i], &phys, verdict))
+			return false;
+	return true;
+}
+
+/*
+ * Check the lists of all domains, once, before anything relies on one of them or is freed by it. All at once, since a list is good only if
+ * it shares nothing with another: of two that do, neither may be freed, whichever is asked about first. And what cannot be
+ * compared, because the other list is not in order, is not freed while a device uses the other domain: that is refused, and its
+ * devices are blocked, before the lock is given back.
+ */
+static void iommu_incoming_verify_lists(void)
+{
+	const struct iommu_domain_ser *domains = lu_iommu_domains(iommu_incoming_ser);
+	struct lu_phys phys = iommu_incoming_phys();
+	struct lu_verdict verdict;
+	u32 i;
+
+	lockdep_assert_held(&iommu_incoming_walk_lock);
+	if (iommu_incoming_listed)
+		return;
+	iommu_incoming_listed = true;
+	for (i = 0; i < iommu_incoming_ser->nr_domains; i++) {
+		if (!iommu_incoming_domains[i].refused &&
+		    (!lu_verify_domain_blocks(&domains[i], &phys, &verdict) || !iommu_incoming_domain_alone(i, &verdict))) {
+			iommu_incoming_refuse_domain(i, &verdict);
+			iommu_incoming_block_devices(i);
+		}
+		cond_resched();
 	}
 }
 
@@ -646,7 +676,7 @@ static void iommu_incoming_block_devices(u32 domain)
  * fails is refused, and its devices are blocked then.
  *
  * Context: Process context, may sleep; no group->mutex held.
- * Return: 0; -EIO when it is refused; -ENOMEM, and nothing is known.
+ * Return: 0; -EIO when it is refused; -ENOMEM, and nothing is known of the tables.
  */
 int iommu_incoming_walk(struct iommu_restored *restored)
 {
@@ -655,20 +685,20 @@ int iommu_incoming_walk(struct iommu_restored *restored)
 
 	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_walk, restored);
 
-	scoped_guard(mutex, &iommu_incoming_walk_lock) {
-		if (restored->refused)
-			return -EIO;
-		if (restored->walked)
-			return 0;
-		iommu_cost_scope(IOMMU_COST_WALK, 0);
-		ret = iommu_incoming_walk_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index], &verdict);
-		restored->walked = !ret;
-		if (ret != -EIO)
-			return ret;
+	guard(mutex)(&iommu_incoming_walk_lock);
+	if (restored->walked)
+		return 0;
+	iommu_cost_scope(IOMMU_COST_WALK, 0);
+	iommu_incoming_verify_lists();
+	if (restored->refused)
+		return -EIO;
+	ret = iommu_incoming_walk_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index], &verdict);
+	restored->walked = !ret;
+	if (ret == -EIO) {
 		iommu_incoming_refuse_domain(restored->index, &verdict);
+		iommu_incoming_block_devices(restored->index);
 	}
-	iommu_incoming_block_devices(restored->index);
-	return -EIO;
+	return ret;
 }
 
 /**
@@ -795,6 +825,8 @@ static void iommu_incoming_free_tables(const struct iommu_domain_ser *domain)
 	const u64 *blocks = phys_to_virt(domain->blocks_pa);
 	u32 i;
 
+	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_free_tables, domain);
+
 	for (i = 0; i < domain->nr_blocks; i++) {
 		iommu_free_pages(iommu_liveupdate_adopt_pages(lu_block_pa(blocks[i]), lu_block_bytes(blocks[i])));
 		cond_resched();
@@ -802,15 +834,28 @@ static void iommu_incoming_free_tables(const struct iommu_domain_ser *domain)
 	kho_restore_free(phys_to_virt(domain->blocks_pa));
 }
 
+/* A domain that nobody asked for is freed without a walk, which does not matter: freeing reads the list, and no table. */
+static bool iommu_incoming_may_free(const struct iommu_restored *restored)
+{
+	guard(mutex)(&iommu_incoming_walk_lock);
+	iommu_incoming_verify_lists();
+	return !restored->refused;
+}
+
 static void iommu_incoming_free_domain(struct iommu_restored *restored)
 {
+	const struct iommu_domain_ser *domain = &lu_iommu_domains(iommu_incoming_ser)[restored->index];
+
 	if (restored->freed || WARN_ON(iommu_incoming_busy(restored->index)))
 		return;
 	restored->freed = true;
 	iommu_cost_scope(IOMMU_COST_FREE, 0);
 	iommu_incoming_release_tags(restored);
-	if (!restored->refused)
-		iommu_incoming_free_tables(&lu_iommu_domains(iommu_incoming_ser)[restored->index]);
+	if (iommu_incoming_may_free(restored))
+		iommu_incoming_free_tables(domain);
+	else
+		pr_warn("domain %#llx of iommufd %llu is refused: the memory of its tables is not freed\n", domain->token,
+			domain->iommufd_id);
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a device may begin, told of real devices of this machine that no kernel left running: the records are made up, and are there only
- * while a test runs. Nothing is attached. Included by incoming.c.
+ * Where a device may begin, told of real devices of this machine that no kernel left running, and which domains are freed: the records are
+ * made up, and are there only while a test runs. Nothing is attached, and nothing freed. Included by incoming.c.
  */
 #include <kunit/test.h>
 
@@ -20,14 +20,21 @@ struct lu_kunit_incoming {
 	struct iommu_domain blocking;
 };
 
+/* Nothing was handed over to this kernel. */
+static void lu_kunit_records_forget(void *unused)
+{
+	iommu_incoming_ser = NULL;
+	iommu_incoming_devices = NULL;
+	iommu_incoming_domains = NULL;
+	iommu_incoming_listed = false;
+	iommu_incoming_found = IOMMU_INCOMING_NONE;
+}
+
 static void lu_kunit_incoming_restore(void *arg)
 {
 	struct lu_kunit_incoming *incoming = arg;
 
-	iommu_incoming_ser = NULL;
-	iommu_incoming_devices = NULL;
-	iommu_incoming_domains = NULL;
-	iommu_incoming_found = IOMMU_INCOMING_NONE;
+	lu_kunit_records_forget(NULL);
 	pci_dev_put(incoming->recorded);
 	pci_dev_put(incoming->other);
 }
@@ -121,9 +128,156 @@ static void lu_kunit_device_not_alone(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, domain, blocking);
 }
 
+/* Records of two domains with tables in memory of this kernel, which counts as handed over. The device that stands on either is not there. */
+struct lu_kunit_lists {
+	struct {
+		struct iommu_ser ser;
+		struct iommu_domain_ser domains[2];
+		struct iommu_device_ser devices[2];
+	} blob;
+	struct iommu_incoming_device devices[2];
+	struct iommu_restored domains[2];
+	u64 *lists[2];
+	u64 tables[3];		/* ascending */
+	unsigned int nr_freed;
+};
+
+static const void *lu_kunit_lists_read(const struct lu_phys *phys, u64 pa, u64 bytes)
+{
+	return pfn_valid(PHYS_PFN(pa)) && pfn_valid(PHYS_PFN(pa + bytes - 1)) ? phys_to_virt(pa) : NULL;
+}
+
+static struct lu_phys lu_kunit_lists_phys(void)
+{
+	return (struct lu_phys){ .read = lu_kunit_lists_read, .end = 1ULL << 52 };
+}
+
+static void lu_kunit_lists_free_tables(const struct iommu_domain_ser *domain)
+{
+	container_of(iommu_incoming_ser, struct lu_kunit_lists, blob.ser)->nr_freed++;
+}
+
+/* Domain 0 has the first table, domain 1 the others. */
+static struct lu_kunit_lists *lu_kunit_lists(struct kunit *test)
+{
+	struct lu_kunit_lists *lists;
+	struct iommu_domain_ser *domain;
+	u8 *pages;
+	u32 i;
+
+	if (iommu_liveupdate_incoming())
+		kunit_skip(test, "another kernel left devices running");
+	lists = kunit_kzalloc(test, sizeof(*lists), GFP_KERNEL);
+	pages = (u8 *)PAGE_ALIGN((unsigned long)kunit_kzalloc(test, 6 * PAGE_SIZE, GFP_KERNEL));
+	KUNIT_ASSERT_NOT_NULL(test, lists);
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	for (i = 0; i < ARRAY_SIZE(lists->tables); i++)
+		lists->tables[i] = virt_to_phys(pages + (2 + i) * PAGE_SIZE);
+	for (i = 0; i < 2; i++) {
+		lists->lists[i] = (u64 *)(pages + i * PAGE_SIZE);
+		domain = &lists->blob.domains[i];
+		domain->iommufd_id = 1 + i;
+		domain->format = IOMMU_SER_FORMAT_VTDSS;
+		domain->levels = 3;
+		domain->blocks_pa = virt_to_phys(lists->lists[i]);
+		domain->nr_tables = domain->nr_blocks = 1 + i;
+		domain->top_pa = lists->tables[i];
+		lists->domains[i].index = i;
+		lists->blob.devices[i].rid = 0xffff;
+		lists->blob.devices[i].segment = 0xfffe + i;
+		lists->blob.devices[i].domain = i;
+	}
+	lists->lists[0][0] = lists->tables[0];
+	lists->lists[1][0] = lists->tables[1];
+	lists->lists[1][1] = lists->tables[2];
+	*(u64 *)phys_to_virt(lists->tables[1]) = lists->tables[2] | 1;
+	lists->blob.ser.nr_domains = 2;
+	lists->blob.ser.nr_devices = 2;
+	kunit_activate_static_stub(test, iommu_incoming_phys, lu_kunit_lists_phys);
+	kunit_activate_static_stub(test, iommu_incoming_free_tables, lu_kunit_lists_free_tables);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, lu_kunit_records_forget, NULL), 0);
+	iommu_incoming_devices = lists->devices;
+	iommu_incoming_domains = lists->domains;
+	iommu_incoming_found = IOMMU_INCOMING_TAKEN;
+	iommu_incoming_ser = &lists->blob.ser;
+	return lists;
+}
+
+/* A domain that nobody asked for is freed by a list that was checked, and so is one that was walked. */
+static void lu_kunit_good_lists(struct kunit *test)
+{
+	struct lu_kunit_lists *lists = lu_kunit_lists(test);
+
+	KUNIT_EXPECT_FALSE(test, iommu_incoming_listed);
+	iommu_liveupdate_finish_iommufd(1);
+	KUNIT_EXPECT_TRUE(test, iommu_incoming_listed);
+	KUNIT_EXPECT_TRUE(test, lists->domains[0].freed);
+	KUNIT_EXPECT_EQ(test, lists->nr_freed, 1);
+	KUNIT_EXPECT_EQ(test, iommu_incoming_walk(&lists->domains[1]), 0);
+	KUNIT_EXPECT_TRUE(test, lists->domains[1].walked);
+	iommu_liveupdate_finish_iommufd(2);
+	KUNIT_EXPECT_EQ(test, lists->nr_freed, 2);
+	iommu_liveupdate_finish_iommufd(2);
+	KUNIT_EXPECT_EQ(test, lists->nr_freed, 2);
+	KUNIT_EXPECT_EQ(test, lists->devices[0].state, IOMMU_INCOMING_RESTORED);
+	KUNIT_EXPECT_EQ(test, lists->devices[1].state, IOMMU_INCOMING_RESTORED);
+}
+
+/* Of two domains that share a table neither is freed nor walked, whichever is asked about first. */
+static void lu_kunit_lists_overlap(struct kunit *test)
+{
+	struct lu_kunit_lists *lists = lu_kunit_lists(test);
+	u32 first;
+
+	for (first = 0; first < 2; first++) {
+		memset(lists->domains, 0, sizeof(lists->domains));
+		memset(lists->devices, 0, sizeof(lists->devices));
+		lists->domains[1].index = 1;
+		iommu_incoming_listed = false;
+		lists->lists[0][1] = lists->tables[2];
+		lists->blob.domains[0].nr_blocks = 2;
+		if (first)
+			iommu_liveupdate_finish_iommufd(2);
+		else
+			KUNIT_EXPECT_EQ(test, iommu_incoming_walk(&lists->domains[0]), -EIO);
+		KUNIT_EXPECT_TRUE(test, lists->domains[0].refused);
+		KUNIT_EXPECT_TRUE(test, lists->domains[1].refused);
+		KUNIT_EXPECT_EQ(test, lists->devices[0].state, IOMMU_INCOMING_QUARANTINED);
+		KUNIT_EXPECT_EQ(test, lists->devices[1].state, IOMMU_INCOMING_QUARANTINED);
+		iommu_liveupdate_finish_iommufd(1);
+		iommu_liveupdate_finish_iommufd(2);
+		KUNIT_EXPECT_EQ(test, lists->nr_freed, 0);
+		KUNIT_EXPECT_EQ(test, iommu_incoming_walk(&lists->domains[1]), -EIO);
+	}
+}
+
+/* What of a bad list the boot does not see stops its domain alone, before another is freed; and a device that is finished stays what it is. */
+static void lu_kunit_list_out_of_order(struct kunit *test)
+{
+	struct lu_kunit_lists *lists = lu_kunit_lists(test);
+	const struct lu_phys phys = lu_kunit_lists_phys();
+	struct lu_verdict verdict;
+
+	lists->lists[1][1] = lists->tables[1];
+	KUNIT_EXPECT_TRUE(test, lu_verify_domain_head(&lists->blob.domains[1], &phys, &verdict));
+	lists->devices[1].state = IOMMU_INCOMING_FINISHED;
+	iommu_liveupdate_finish_iommufd(1);
+	KUNIT_EXPECT_TRUE(test, lists->domains[1].refused);
+	KUNIT_EXPECT_FALSE(test, lists->domains[0].refused);
+	KUNIT_EXPECT_EQ(test, lists->nr_freed, 1);
+	KUNIT_EXPECT_EQ(test, lists->devices[1].state, IOMMU_INCOMING_FINISHED);
+	iommu_liveupdate_finish_iommufd(2);
+	KUNIT_EXPECT_EQ(test, lists->nr_freed, 1);
+	KUNIT_EXPECT_TRUE(test, lists->domains[1].freed);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(iommu_liveupdate_take_domain(1, 0)), -ENOENT);
+}
+
 static struct kunit_case lu_kunit_incoming_cases[] = {
 	KUNIT_CASE(lu_kunit_device_begins),
 	KUNIT_CASE(lu_kunit_device_not_alone),
+	KUNIT_CASE(lu_kunit_good_lists),
+	KUNIT_CASE(lu_kunit_lists_overlap),
+	KUNIT_CASE(lu_kunit_list_out_of_order),
 	{}
 };
 

@@ -142,18 +142,17 @@ static const struct lu_phys lu_kunit_phys = { .read = lu_kunit_read, .end = 1ULL
 
 static enum lu_error lu_kunit_verify_domain(struct kunit *test, const struct iommu_domain_ser *ser)
 {
-	u64 nr_pages = lu_domain_pages(ser, &lu_kunit_phys);
-	struct lu_scratch scratch = {
-		.first = kunit_kcalloc(test, ser->nr_blocks, sizeof(*scratch.first), GFP_KERNEL),
-		.seen = kunit_kzalloc(test, DIV_ROUND_UP(nr_pages, 8), GFP_KERNEL),
-		.nr_pages = nr_pages,
-	};
+	struct lu_scratch scratch = {};
 	struct lu_verdict verdict;
 
+	if (!lu_verify_domain_blocks(ser, &lu_kunit_phys, &verdict))
+		return verdict.error;
+	scratch.nr_pages = lu_domain_pages(ser, &lu_kunit_phys);
+	scratch.first = kunit_kcalloc(test, ser->nr_blocks, sizeof(*scratch.first), GFP_KERNEL);
+	scratch.seen = kunit_kzalloc(test, DIV_ROUND_UP(scratch.nr_pages, 8), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, scratch.first);
 	KUNIT_ASSERT_NOT_NULL(test, scratch.seen);
-	if (lu_verify_domain_head(ser, &lu_kunit_phys, &verdict))
-		lu_verify_domain(ser, &lu_kunit_phys, &scratch, &verdict);
+	lu_verify_domain(ser, &lu_kunit_phys, &scratch, &verdict);
 	kunit_kfree(test, scratch.first);
 	kunit_kfree(test, scratch.seen);
 	return verdict.error;

@@ -313,6 +313,9 @@ static int iommu_outgoing_preserve_tables(struct iommu_outgoing_domain *out)
 		out->ser.nr_tables++;
 	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_TOP) && list_empty(&iommu_outgoing_domains))
 		out->ser.top_pa = out->ser.blocks_pa;
+	/* Beyond all memory; the last page of the list has room for one more, or the fault shows as none. */
+	if (liveupdate_fault(LIVEUPDATE_FAULT_SPOIL_LIST) && list_empty(&iommu_outgoing_domains) && nr_blocks % (PAGE_SIZE / sizeof(u64)))
+		blocks[out->ser.nr_blocks++] = BIT_ULL(51);
 	iommu_outgoing_count(out, 1);
 	return 0;
 

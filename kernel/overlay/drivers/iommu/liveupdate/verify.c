@@ -6,8 +6,9 @@
  * read, and the walk of a page table cannot run longer than its blocks have pages: each table may be met once, so a cycle, a
  * table shared by two entries or one that is in no block ends the walk at its first sight.
  *
- * What is needed to let the hardware go on with a domain is lu_verify_domain_head(), which reads no table; before this kernel itself
- * reads one, or lets anybody move from it, comes lu_verify_domain().
+ * What is needed to let the hardware go on with a domain is lu_verify_domain_head(), whose time does not grow with the domain. Before its
+ * memory is freed comes lu_verify_domain_blocks(), which reads no table; before this kernel itself reads one, or lets anybody move from
+ * it, lu_verify_domain().
  *
  * What is not checked: that a leaf points to memory that KHO preserves (only that it points into memory). The list of tables is
  * written by the kernel that built them, and a kernel that writes wrong leaves has been doing DMA through them all along.
@@ -146,44 +147,68 @@ struct lu_list {
 	__u32 max_order;
 };
 
-/*
- * A list: bounded, each block aligned, ascending, itself handed over, none within another or the list. Blocks become ours one by
- * one, the list as a whole: a page that is in two of them would be freed twice.
- */
+/* A list that may be read: bounded, aligned, handed over. Nothing is known of what is in it. */
+static const __u64 *lu_read_list(const struct lu_list *list, const struct lu_phys *phys, __u32 record, struct lu_verdict *verdict)
+{
+	const __u64 *blocks;
+
+	if (!list->nr || list->nr > IOMMU_SER_MAX_PAGES) {
+		lu_refuse(verdict, LU_ERR_COUNT, record, list->pa);
+		return NULL;
+	}
+	if (list->pa % LU_PAGE_BYTES) {
+		lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list->pa);
+		return NULL;
+	}
+	blocks = phys->read(phys, list->pa, (__u64)list->nr * sizeof(*blocks));
+	if (!blocks)
+		lu_refuse(verdict, LU_ERR_RANGE, record, list->pa);
+	return blocks;
+}
+
+/* A block by itself: of a size that there is, aligned to it, apart from the list, handed over. */
+static bool lu_verify_block(const struct lu_list *list, __u64 block, const struct lu_phys *phys, __u32 record, struct lu_verdict *verdict)
+{
+	const __u64 pa = lu_block_pa(block);
+
+	if (lu_block_order(block) > list->max_order || pa % lu_block_bytes(block))
+		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, block);
+	/* Not both in the list and in a block; differences wrap for what lies below. */
+	if (pa - list->pa < (__u64)list->nr * sizeof(block) || list->pa - pa < lu_block_bytes(block))
+		return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pa);
+	if (!phys->read(phys, pa, lu_block_bytes(block)))
+		return lu_refuse(verdict, LU_ERR_RANGE, record, pa);
+	return true;
+}
+
+/* A list whose blocks become ours one by one: a page that is in two of them would be freed twice. So they ascend, none within another. */
 static bool lu_verify_list(const struct lu_list *list, const struct lu_phys *phys, __u32 record, const __u64 **blocks,
 			   struct lu_verdict *verdict)
 {
-	const __u64 bytes = (__u64)list->nr * sizeof(**blocks);
 	__u64 pa, end = 0;
 	__u32 i;
 
-	if (!list->nr || list->nr > IOMMU_SER_MAX_PAGES)
-		return lu_refuse(verdict, LU_ERR_COUNT, record, list->pa);
-	if (list->pa % LU_PAGE_BYTES)
-		return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, list->pa);
-	*blocks = phys->read(phys, list->pa, bytes);
+	*blocks = lu_read_list(list, phys, record, verdict);
 	if (!*blocks)
-		return lu_refuse(verdict, LU_ERR_RANGE, record, list->pa);
-
+		return false;
 	for (i = 0; i < list->nr; i++) {
-		const __u64 block = (*blocks)[i];
-
-		pa = lu_block_pa(block);
-		if (lu_block_order(block) > list->max_order || pa % lu_block_bytes(block))
-			return lu_refuse(verdict, LU_ERR_ALIGNMENT, record, block);
+		pa = lu_block_pa((*blocks)[i]);
 		if (pa < end)
 			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pa);
-		end = pa + lu_block_bytes(block);
-		/* Not both in the list and in a block; differences wrap for what lies below. */
-		if (pa - list->pa < bytes || list->pa - pa < lu_block_bytes(block))
-			return lu_refuse(verdict, LU_ERR_DUPLICATE, record, pa);
-		if (!phys->read(phys, pa, lu_block_bytes(block)))
-			return lu_refuse(verdict, LU_ERR_RANGE, record, pa);
+		if (!lu_verify_block(list, (*blocks)[i], phys, record, verdict))
+			return false;
+		end = pa + lu_block_bytes((*blocks)[i]);
 	}
 	return true;
 }
 
-/* Find the block that a page is in, in a list that was verified. */
+/* Nothing is known of the block, nor whether its size makes sense: a list that has such a one is refused for that. */
+static __u64 lu_block_end(__u64 block)
+{
+	return lu_block_pa(block) + (lu_block_order(block) <= IOMMU_SER_MAX_BLOCK_ORDER ? lu_block_bytes(block) : LU_PAGE_BYTES);
+}
+
+/* Find the block that a page is in. In a list that was not verified it may not be found though it is there, and no more than that. */
 static bool lu_block_find(const __u64 *blocks, __u32 nr_blocks, __u64 pa, __u32 *index)
 {
 	__u32 low = 0, high = nr_blocks;
@@ -197,7 +222,7 @@ static bool lu_block_find(const __u64 *blocks, __u32 nr_blocks, __u64 pa, __u32 
 			low = middle + 1;
 	}
 	/* Of those that do not begin beyond it, the last. */
-	if (!low || pa - lu_block_pa(blocks[low - 1]) >= lu_block_bytes(blocks[low - 1]))
+	if (!low || pa >= lu_block_end(blocks[low - 1]))
 		return false;
 	*index = low - 1;
 	return true;
@@ -405,46 +430,66 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 	return true;
 }
 
-static bool lu_verify_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const __u64 **blocks,
-			   struct lu_verdict *verdict)
+static struct lu_list lu_domain_list(const struct iommu_domain_ser *domain)
 {
-	const struct lu_list list = { .pa = domain->blocks_pa, .nr = domain->nr_blocks, .max_order = IOMMU_SER_MAX_BLOCK_ORDER };
+	return (struct lu_list){ .pa = domain->blocks_pa, .nr = domain->nr_blocks, .max_order = IOMMU_SER_MAX_BLOCK_ORDER };
+}
+
+/**
+ * lu_verify_domain_head() - check of a domain what must be right for the hardware to go on with it
+ * @domain: Its record, from a blob that passed lu_verify_iommu().
+ * @phys: Access to the list of blocks; no block is read.
+ * @verdict: Set when it is refused.
+ *
+ * Time does not grow with the number of blocks: of the others than that of the top table nothing is known.
+ *
+ * Context: Any.
+ * Return: true when its list was handed over, and its top table is in a block of the list that was.
+ */
+bool lu_verify_domain_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict)
+{
 	const struct lu_format *format = lu_format_find(domain->format);
+	const struct lu_list list = lu_domain_list(domain);
+	const __u64 *blocks;
 	__u32 index;
 
 	if (!format || !lu_format_has_levels(format, domain->levels))
 		return lu_refuse(verdict, LU_ERR_KIND, 0, domain->top_pa);
-	if (!lu_verify_list(&list, phys, 0, blocks, verdict))
+	blocks = lu_read_list(&list, phys, 0, verdict);
+	if (!blocks)
 		return false;
 	if (domain->top_pa % LU_PAGE_BYTES)
 		return lu_refuse(verdict, LU_ERR_ALIGNMENT, 0, domain->top_pa);
-	if (!lu_block_find(*blocks, domain->nr_blocks, domain->top_pa, &index))
+	if (!lu_block_find(blocks, domain->nr_blocks, domain->top_pa, &index))
 		return lu_refuse(verdict, LU_ERR_TABLE_UNLISTED, 0, domain->top_pa);
+	if (!lu_verify_block(&list, blocks[index], phys, 0, verdict))
+		return false;
 	verdict->error = LU_OK;
 	return true;
 }
 
 /**
- * lu_verify_domain_head() - check all of a domain but what is in its tables
+ * lu_verify_domain_blocks() - check all of a domain but what is in its tables
  * @domain: Its record, from a blob that passed lu_verify_iommu().
  * @phys: Access to the list of blocks; no block is read.
  * @verdict: Set when it is refused.
  *
- * Time grows with the number of blocks.
+ * Time grows with the number of blocks. Before it, none of them may be freed.
  *
  * Context: Any.
- * Return: true when its blocks were handed over, and its top table is in one of them.
+ * Return: true when it passes lu_verify_domain_head(), and its blocks were handed over and share nothing.
  */
-bool lu_verify_domain_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict)
+bool lu_verify_domain_blocks(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict)
 {
+	const struct lu_list list = lu_domain_list(domain);
 	const __u64 *blocks;
 
-	return lu_verify_head(domain, phys, &blocks, verdict);
+	return lu_verify_list(&list, phys, 0, &blocks, verdict) && lu_verify_domain_head(domain, phys, verdict);
 }
 
 /**
  * lu_domain_pages() - room that a domain's blocks have for tables
- * @domain: A domain that passed lu_verify_domain_head().
+ * @domain: A domain that passed lu_verify_domain_blocks().
  * @phys: Access to the list of blocks.
  *
  * Context: Any.
@@ -601,7 +646,7 @@ static bool lu_walk_table(struct lu_walk *walk, __u64 table_pa, unsigned int lev
  * Time grows with the number of tables, whatever they contain.
  *
  * Context: Any.
- * Return: true when it passes lu_verify_domain_head(), each table is met once and lies in a block, there are as many as there must be,
+ * Return: true when it passes lu_verify_domain_blocks(), each table is met once and lies in a block, there are as many as there must be,
  *         and each entry is well formed.
  */
 bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const struct lu_scratch *scratch,
@@ -611,8 +656,11 @@ bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phy
 				.verdict = verdict };
 	__u32 i, nr_pages = 0;
 
-	if (!lu_verify_head(domain, phys, &walk.blocks, verdict))
+	if (!lu_verify_domain_blocks(domain, phys, verdict))
 		return false;
+	walk.blocks = phys->read(phys, domain->blocks_pa, (__u64)domain->nr_blocks * sizeof(*walk.blocks));
+	if (!walk.blocks)
+		return lu_refuse(verdict, LU_ERR_RANGE, 0, domain->blocks_pa);
 	for (i = 0; i < domain->nr_blocks; i++) {
 		scratch->first[i] = nr_pages;
 		nr_pages += (__u32)(lu_block_bytes(walk.blocks[i]) / LU_PAGE_BYTES);
@@ -629,15 +677,9 @@ bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phy
 	return true;
 }
 
-/* Nothing is known of the block, nor whether its size makes sense: a list that has such a one is refused for that. */
-static __u64 lu_block_end(__u64 block)
-{
-	return lu_block_pa(block) + (lu_block_order(block) <= IOMMU_SER_MAX_BLOCK_ORDER ? lu_block_bytes(block) : LU_PAGE_BYTES);
-}
-
 /**
  * lu_verify_disjoint() - no block is in two domains
- * @a: A domain that passed lu_verify_domain_head().
+ * @a: A domain that passed lu_verify_domain_blocks().
  * @b: Another, of which nothing is known but its record.
  * @phys: Access to the lists.
  * @verdict: Set when they share memory.

@@ -82,6 +82,7 @@ bool lu_verify_blob(const void *blob, __u64 available_bytes, __u64 magic, __u32 
 		    struct lu_verdict *verdict);
 bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_phys *phys, struct lu_verdict *verdict);
 bool lu_verify_domain_head(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict);
+bool lu_verify_domain_blocks(const struct iommu_domain_ser *domain, const struct lu_phys *phys, struct lu_verdict *verdict);
 __u64 lu_domain_pages(const struct iommu_domain_ser *domain, const struct lu_phys *phys);
 bool lu_verify_domain(const struct iommu_domain_ser *domain, const struct lu_phys *phys, const struct lu_scratch *scratch,
 		      struct lu_verdict *verdict);

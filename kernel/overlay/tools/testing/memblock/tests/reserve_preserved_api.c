@@ -2,7 +2,8 @@
 /*
  * memblock_reserve_preserved() is to do what memblock_reserve() and
  * memblock_reserved_mark_noinit() do one by one: both are done to the same
- * regions, and must leave the same.
+ * regions, and must leave the same. And memblock_is_region_free() is to say what a look at
+ * each page would.
  */
 #include "reserve_preserved_api.h"
 #include <string.h>
@@ -205,6 +206,60 @@ static int reserve_preserved_no_room_check(void)
 	return 0;
 }
 
+/* By page: memory of one region and of a kind that is freed, none of it reserved. */
+static bool units_are_free(const struct range *range)
+{
+	struct memblock_region *rgn, *first = NULL;
+	phys_addr_t pa;
+
+	for (pa = range->start; pa < range->end; pa += UNIT) {
+		struct memblock_region *in = NULL;
+
+		for_each_mem_region(rgn)
+			if (pa >= rgn->base && pa < region_end(rgn))
+				in = rgn;
+		first = first ?: in;
+		if (!in || in != first || memblock_is_nomap(in) || memblock_is_driver_managed(in))
+			return false;
+		for_each_reserved_mem_region(rgn)
+			if (pa >= rgn->base && pa < region_end(rgn))
+				return false;
+	}
+	return true;
+}
+
+static int region_free_random_check(void)
+{
+	static const enum memblock_flags kinds[] = { MEMBLOCK_NONE, MEMBLOCK_NONE, MEMBLOCK_NONE, MEMBLOCK_HOTPLUG,
+						     MEMBLOCK_NOMAP, MEMBLOCK_DRIVER_MANAGED };
+	unsigned int round, first, nr, nr_free = 0;
+	struct range range;
+
+	PREFIX_PUSH();
+
+	for (round = 0; round < ROUNDS / 40; round++) {
+		seed = round;
+		reserved_make();
+		for (first = pick(4); first < MAX_UNITS; first += nr + !pick(3)) {
+			nr = 1 + pick(MAX_UNITS / 4);
+			range = units(first, nr);
+			memblock_add_node(range.start, range_len(&range), 0, kinds[pick(ARRAY_SIZE(kinds))]);
+		}
+		for (first = 0; first < MAX_UNITS; first++)
+			for (nr = 1; nr <= 8; nr++) {
+				range = units(first, nr);
+				ASSERT_EQ(memblock_is_region_free(range.start, range_len(&range)), units_are_free(&range));
+				nr_free += units_are_free(&range);
+			}
+	}
+	ASSERT_LT(ROUNDS / 40, nr_free);
+	reset_memblock_regions();
+
+	test_pass_pop();
+
+	return 0;
+}
+
 int memblock_reserve_preserved_checks(void)
 {
 	prefix_reset();
@@ -214,6 +269,7 @@ int memblock_reserve_preserved_checks(void)
 	reserve_preserved_random_check();
 	reserve_preserved_many_check();
 	reserve_preserved_no_room_check();
+	region_free_random_check();
 
 	prefix_pop();
 
