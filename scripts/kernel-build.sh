@@ -71,10 +71,12 @@ fragments_of() {
 	*) printf '%s\n' "$KERNEL_DIR/configs/hitless.config" ;;
 	esac
 	case $1 in
-	A | B | lean | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
+	stock | debug) ;;
+	*) printf '%s\n' "$KERNEL_DIR/configs/blackout.config" ;;
 	esac
 	case $1 in
-	A | B | pagewise | fault) printf '%s\n' "$KERNEL_DIR/configs/uncompressed.config" ;;
+	stock | lean | debug) ;;
+	*) printf '%s\n' "$KERNEL_DIR/configs/uncompressed.config" ;;
 	esac
 	[ "$1" != fault ] || printf '%s\n' "$KERNEL_DIR/configs/fault.config"
 	[ "$1" != debug ] || printf '%s\n' "$KERNEL_DIR/configs/debug.config"
