@@ -116,7 +116,7 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 		return &amdv1;
 	case IOMMU_SER_FORMAT_VTDSS:
 		return &vtdss;
-	case IOMMU_SER_FORMAT_VTDFS:
+	case IOMMU_SER_FORMAT_X86_64:
 		return &vtdfs;
 	default:
 		return NULL;
