@@ -501,6 +501,8 @@ static const struct iommu_domain_ops iommu_restored_ops = {
  */
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
 {
+	KUNIT_STATIC_STUB_REDIRECT(iommu_liveupdate_domain_restored, domain);
+
 	return domain && domain->ops == &iommu_restored_ops;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_domain_restored);
