@@ -45,7 +45,7 @@ struct table {
 	uint32_t hwpt_id;
 };
 
-static const struct attachment {
+static struct attachment {
 	unsigned int device;	/* of those that are preserved */
 	uint32_t pasid;
 	unsigned int table;
@@ -55,11 +55,13 @@ static const struct attachment {
 	{ 0, 3, TABLE_SECOND },
 	{ 0, 5, TABLE_OWN },
 	{ 0, 71, TABLE_SECOND },
-	{ 0, 0xffffe, TABLE_FIRST },	/* AMD-Vi has one less than its 20 bits would give */
+	{ 0, 0xfffff, TABLE_FIRST },
 	{ 1, 1, TABLE_SECOND },
 	{ 1, 2, TABLE_FIRST },
 };
 
+#define ATTACHMENT_LAST_PASID	5
+#define LAST_PASID_AMDVI	0xfffe	/* Linux takes 16 bits, and one less than there are */
 #define NR_ATTACHMENTS	(sizeof(attachments) / sizeof(attachments[0]))
 
 static struct memory pasid_memory = { .fd = -1 };
@@ -139,6 +141,8 @@ void pasid_prepare(struct rig *rig)
 
 	rig_for_each_preserved(dev, rig)
 		dev->has_pasids = tables_translate() || dev->ops->kind == RIG_DEVICE_IDLE;
+	if (!tables_translate())
+		attachments[ATTACHMENT_LAST_PASID].pasid = LAST_PASID_AMDVI;
 }
 
 /* The devices work already. */

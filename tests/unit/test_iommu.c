@@ -465,6 +465,29 @@ static void first_stage_is_accepted(void **state)
 	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
 }
 
+/* Whichever comes first: a tag of a device's own is not that of its domain. */
+static void own_tag_comes_first(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct iommu_device_ser own = *DEVICE(6), other = *DEVICE(4);
+	struct lu_verdict verdict;
+
+	*DEVICE(4) = own;
+	*DEVICE(6) = other;
+	DEVICE(6)->domain = own.domain;
+	DEVICE(6)->tag = 50;
+	*PASID(6) = *PASID(5);
+	*PASID(5) = *PASID(4);
+	*PASID(4) = (struct iommu_pasid_ser){ .device = 4, .pasid = 1, .domain = own.domain, .tag = own.tag };
+	blob_seal(&fixture->blob);
+	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	DEVICE(6)->tag = own.tag;
+	blob_seal(&fixture->blob);
+	assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	assert_int_equal(verdict.error, LU_ERR_TAG);
+	assert_int_equal(verdict.index, 6);
+}
+
 /* Not every address is one of the pretended machine's: each page "handed over" is the same. */
 static const void *read_anything(const struct lu_phys *phys, __u64 pa, __u64 bytes)
 {
@@ -535,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(as_many_units_as_there_may_be, setup, teardown),
 		cmocka_unit_test(every_wrong_field_is_refused),
 		cmocka_unit_test_setup_teardown(first_stage_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(own_tag_comes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_at_its_bound_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_read_may_fail, setup, teardown),
