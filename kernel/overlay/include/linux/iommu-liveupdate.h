@@ -142,6 +142,7 @@ void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const ch
 void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason);
 void iommu_liveupdate_verify_domains(void);
 void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes);
+int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa, u64 taken_bytes);
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */

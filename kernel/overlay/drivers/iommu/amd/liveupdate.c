@@ -9,16 +9,17 @@
  * all: the next kernel gives each device a table of its own before it lets it raise any. The live table is not changed while devices are
  * preserved and unpreserved. When all drivers are shut down and all other processors stopped, the entries are copied once more, the table's
  * base register is written, and what units cached is invalidated. After that no unit writes into memory any more: command buffer and logs
- * go off, translation stays on. (The register is of 64 bits, and there is hardware that takes it in two halves: both tables are below 4 GiB,
- * so that the upper half does not change. See b336781b82cc ("iommu/amd: Allocate memory below 4G for dev table if translation pre-enabled").)
+ * go off, translation stays on. (The register is of 64 bits, and there is hardware that takes it in two halves: both tables are below
+ * 4 GiB, so that the upper half does not change. See b336781b82cc, "iommu/amd: Allocate memory below 4G for dev table if translation
+ * pre-enabled".)
  *
- * A device on guest (v2) tables has a table of them (gcr3.c). The handover entry leads to another one that has as many levels, the entries of
- * what is preserved and no others. The domain ID is the device's, and not that of any domain (IOMMU_DEVICE_SER_OWN_TAG).
+ * A device on guest (v2) tables has a table of them (gcr3.c). The handover entry leads to another one that has as many levels, the entries
+ * of what is preserved and no others. The domain ID is the device's, and not that of any domain (IOMMU_DEVICE_SER_OWN_TAG).
  *
  * New kernel. The handover table becomes the segment's table where it is, after each valid entry was compared with the records of the
- * blob, GCR3 tables among what is compared; entries that do not match are made to block. Domain IDs that entries name are taken out of the pool. Units get new command
- * buffers and logs, as at any boot, but with translation on. A preserved device is probed without its entry being written, and stands on a
- * restored domain until something is attached to it: that is the swap, an attach like any other. From guest tables to guest tables it is one
+ * blob, GCR3 tables among what is compared; entries that do not match are made to block. Domain IDs that entries name are taken out of the
+ * pool. Units get new command buffers and logs, as at any boot, but with translation on. A preserved device is probed without its entry
+ * being written, and stands on a restored domain until something is attached to it: that is the swap, an attach like any other. From guest tables to guest tables it is one
  * store to an entry of the GCR3 table, which stays, as does the domain ID.
  *
  * Lock: the core's mutex for handover tables; dte_lock of a device for its live entry.
@@ -756,22 +757,6 @@ static bool amd_tag_in_use(u32 tag)
 	return false;
 }
 
-/* Beside the device table: those of guest tables. */
-static int amd_adopt_pages(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit)
-{
-	const struct iommu_device_ser *device = NULL;
-	const u64 *pages = iommu_liveupdate_unit_pages(unit);
-	u32 i;
-
-	while ((device = iommu_liveupdate_next_device(unit, device)))
-		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
-			return -EFAULT;
-	for (i = 0; i < unit->nr_pages; i++)
-		if (pages[i] - unit->root_pa >= seg->dev_table_size && !iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
-			return -EFAULT;
-	return 0;
-}
-
 static const char *amd_adopt_table(struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit)
 {
 	u8 *seen __free(kvfree) = kvzalloc(DIV_ROUND_UP(unit->nr_pages, 8), GFP_KERNEL);
@@ -795,7 +780,7 @@ static const char *amd_adopt_table(struct amd_iommu_pci_seg *seg, const struct i
 		amd_adopt_entry(&adoption, i, &table[i]);
 	amd_adopt_outside(seg, unit);
 	/* The table is lost then: units are on it still. */
-	if (amd_adopt_pages(seg, unit))
+	if (iommu_liveupdate_adopt_unit(unit, unit->root_pa, seg->dev_table_size))
 		return "a page of its tables is not there";
 	if (amd_adopt_tags(seg, unit))
 		return "no memory to keep the domain IDs of its unit";
@@ -897,18 +882,19 @@ static void amd_adopt_gcr3(struct iommu_dev_data *dev_data, const struct iommu_d
 
 /**
  * amd_liveupdate_adopt_device() - a device is probed
- * @dev: The device, with its driver data set.
+ * @iommu: The unit it is behind.
+ * @dev: The device, with its driver data set, but for that unit.
  *
  * Context: probe_device().
  * Return: As amd_liveupdate_adopted().
  */
-bool amd_liveupdate_adopt_device(struct device *dev)
+bool amd_liveupdate_adopt_device(struct amd_iommu *iommu, struct device *dev)
 {
 	const struct iommu_device_ser *device = amd_incoming_dev(dev);
 
 	if (device && device->flags & IOMMU_DEVICE_SER_OWN_TAG)
 		amd_adopt_gcr3(dev_iommu_priv_get(dev), device,
-			       min_t(int, get_amd_iommu_from_dev(dev)->iommu.max_pasids, pci_max_pasids(to_pci_dev(dev))));
+			       min_t(int, iommu->iommu.max_pasids, pci_max_pasids(to_pci_dev(dev))));
 	return device;
 }
 

@@ -13,11 +13,12 @@ struct amd_iommu;
 struct device;
 struct protection_domain;
 
-/* For tests: what QEMU says a unit cannot do, guest tables and PASIDs of 20 bits. It reads no such table. */
+/* For tests: what QEMU says a unit cannot do, guest tables and PASIDs, of as many bits as Linux takes. It reads no such table. */
 static inline u64 amd_liveupdate_fake_features(void)
 {
-	return liveupdate_fault(LIVEUPDATE_FAULT_FAKE_PASIDS) ?
-		       FEATURE_GT | FEATURE_GIOSUP | FEATURE_EPHSUP | FEATURE_PPR | FIELD_PREP(FEATURE_GLX, 2) | FIELD_PREP(FEATURE_PASMAX, 19) : 0;
+	if (!liveupdate_fault(LIVEUPDATE_FAULT_FAKE_PASIDS))
+		return 0;
+	return FEATURE_GT | FEATURE_GIOSUP | FEATURE_EPHSUP | FEATURE_PPR | FIELD_PREP(FEATURE_GLX, 2) | FIELD_PREP(FEATURE_PASMAX, 15);
 }
 
 #ifdef CONFIG_IOMMU_LIVEUPDATE
@@ -30,7 +31,7 @@ bool amd_liveupdate_keep_translation(void);
 bool amd_liveupdate_defer_attach(void);
 void amd_liveupdate_adopt_tables(void);
 bool amd_liveupdate_adopted(struct device *dev);
-bool amd_liveupdate_adopt_device(struct device *dev);
+bool amd_liveupdate_adopt_device(struct amd_iommu *iommu, struct device *dev);
 int amd_liveupdate_check_swap(struct protection_domain *domain, struct device *dev);
 void amd_liveupdate_free_domid(struct amd_iommu *iommu, u16 domid);
 
@@ -61,7 +62,7 @@ static inline bool amd_liveupdate_adopted(struct device *dev)
 	return false;
 }
 
-static inline bool amd_liveupdate_adopt_device(struct device *dev)
+static inline bool amd_liveupdate_adopt_device(struct amd_iommu *iommu, struct device *dev)
 {
 	return false;
 }

@@ -257,10 +257,9 @@ static void amd_kunit_table_is_listed(struct kunit *test)
 	free_page((unsigned long)pages);
 }
 
-/* A tag is out of the pool from the first segment that has it to the last that gives it back. */
-static void amd_kunit_tags_are_counted(struct kunit *test)
+/* Two segments that have a tag. */
+static struct amd_iommu_pci_seg *amd_kunit_share_tag(struct kunit *test, struct amd_kunit *unit)
 {
-	struct amd_kunit *unit = amd_kunit_segment(test);
 	struct amd_iommu_pci_seg *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, other);
@@ -268,8 +267,17 @@ static void amd_kunit_tags_are_counted(struct kunit *test)
 	list_add(&other->list, &amd_iommu_pci_seg_list);
 	list_add(&unit->seg.list, &amd_iommu_pci_seg_list);
 	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
-	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
 	KUNIT_EXPECT_EQ(test, amd_adopt_tag(other, AMD_KUNIT_TAG), 0);
+	return other;
+}
+
+/* A tag is out of the pool from the first segment that has it to the last that gives it back. */
+static void amd_kunit_tags_are_counted(struct kunit *test)
+{
+	struct amd_kunit *unit = amd_kunit_segment(test);
+	struct amd_iommu_pci_seg *other = amd_kunit_share_tag(test, unit);
+
+	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
 	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
 	amd_liveupdate_release_tag(unit->seg.id, AMD_KUNIT_TAG);
 	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
@@ -287,14 +295,8 @@ static void amd_kunit_tags_are_counted(struct kunit *test)
 static void amd_kunit_own_tag_is_freed(struct kunit *test)
 {
 	struct amd_kunit *unit = amd_kunit_segment(test);
-	struct amd_iommu_pci_seg *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	struct amd_iommu_pci_seg *other = amd_kunit_share_tag(test, unit);
 
-	KUNIT_ASSERT_NOT_NULL(test, other);
-	other->id = AMD_KUNIT_SEG + 1;
-	list_add(&other->list, &amd_iommu_pci_seg_list);
-	list_add(&unit->seg.list, &amd_iommu_pci_seg_list);
-	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
-	KUNIT_EXPECT_EQ(test, amd_adopt_tag(other, AMD_KUNIT_TAG), 0);
 	amd_liveupdate_free_domid(&unit->iommu, AMD_KUNIT_TAG);
 	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
 	amd_liveupdate_release_tag(other->id, AMD_KUNIT_TAG);

@@ -898,22 +898,6 @@ static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser
 	return 0;
 }
 
-static int vtd_adopt_pages(const struct iommu_unit_ser *unit)
-{
-	const struct iommu_device_ser *device = NULL;
-	const u64 *pages = iommu_liveupdate_unit_pages(unit);
-	u32 i;
-
-	while ((device = iommu_liveupdate_next_device(unit, device)))
-		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
-			return -EFAULT;
-
-	for (i = 0; i < unit->nr_pages; i++)
-		if (!iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
-			return -EFAULT;
-	return 0;
-}
-
 /* The new table is in use since before initcalls. */
 static void vtd_free_old_irt(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
@@ -940,7 +924,7 @@ static const char *vtd_adopt_root(struct intel_iommu *iommu, const struct iommu_
 	for (index = 0; index < VTD_NR_CONTEXT_TABLES; index++)
 		if (!vtd_adopt_context_table(&adoption, index, index & 1 ? root[index / 2].hi : root[index / 2].lo))
 			return "the root table of its unit points to what is no table of its own";
-	if (vtd_adopt_pages(unit))
+	if (iommu_liveupdate_adopt_unit(unit, 0, 0))
 		return "a table page of its unit is not there";
 	iommu->root_entry = root;
 	vtd_adopt_missing(iommu, unit);

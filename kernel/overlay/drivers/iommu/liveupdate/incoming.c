@@ -473,6 +473,30 @@ void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes)
 	return folio_address(folio);
 }
 
+/**
+ * iommu_liveupdate_adopt_unit() - make the tables of a unit ours: those of its list, and the directories of its devices
+ * @unit: Its record.
+ * @taken_pa: Of the list, what was adopted already, in one piece.
+ * @taken_bytes: Its size; 0 when there is none.
+ *
+ * Context: Boot, may sleep.
+ * Return: 0; -EFAULT when KHO does not have one, or gave it away already.
+ */
+int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa, u64 taken_bytes)
+{
+	const struct iommu_device_ser *device = NULL;
+	const u64 *pages = iommu_liveupdate_unit_pages(unit);
+	u32 i;
+
+	while ((device = iommu_liveupdate_next_device(unit, device)))
+		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
+			return -EFAULT;
+	for (i = 0; i < unit->nr_pages; i++)
+		if (pages[i] - taken_pa >= taken_bytes && !iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
+			return -EFAULT;
+	return 0;
+}
+
 /*
  * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is attached again only when
  * an attach of something else failed in a group of several devices, which are not preserved.

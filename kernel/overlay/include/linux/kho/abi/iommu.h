@@ -62,8 +62,8 @@ enum iommu_ser_driver {
  * @id:        The driver's name for the unit, unique for the driver. VT-d: physical address of its registers. AMD-Vi: number of a PCI
  *             segment, all units of which share one table.
  * @root_pa:   The table the unit's root pointer will hold; page aligned; in @pages_pa.
- * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, or of the device table and GCR3 tables, strictly
- *             ascending. Only pages named here may be reached from @root_pa.
+ * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, or of device table
+ *             and GCR3 tables, strictly ascending. Only pages named here may be reached from @root_pa.
  * @irt_pa:    Interrupt remapping table, or 0. Aligned to its size.
  * @irt_bytes: Its size, a power of two; 0 with @irt_pa 0.
  * @nr_pages:  1 to IOMMU_SER_MAX_PAGES.
