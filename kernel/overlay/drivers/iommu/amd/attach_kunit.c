@@ -508,6 +508,7 @@ static void attach_kunit_without_memory(struct kunit *test)
 	struct protection_domain *to = to_pdomain(unit->domains[KUNIT_V2_B]);
 	unsigned int nth, nr_failed = 0;
 	struct dev_table_entry before;
+	ioasid_t pasid;
 	bool failed = true;
 	int ret;
 
@@ -532,25 +533,26 @@ static void attach_kunit_without_memory(struct kunit *test)
 	/* The table, and what leads to its first entry. */
 	KUNIT_EXPECT_GE(test, nr_failed, 3);
 
-	/* Tables that were made for an entry stay: each is missing once. */
+	/* Tables that were made for an entry stay: each time it is another one that is missing. */
 	nr_failed = 0;
 	for (nth = 1, failed = true; failed && nth < 100; nth++) {
+		pasid = nth * AMD_GCR3_NR_ENTRIES + KUNIT_PASID;
 		lu_kunit_fail_nth(nth);
-		ret = attach_kunit_set_pasid(unit, KUNIT_V2_B, KUNIT_FAR, NULL);
+		ret = attach_kunit_set_pasid(unit, KUNIT_V2_B, pasid, NULL);
 		failed = lu_kunit_failed();
 		if (!ret && failed)
-			amd_gcr3_remove_dev_pasid(&unit->fake.dev_data, KUNIT_FAR, unit->domains[KUNIT_V2_B]);
+			amd_gcr3_remove_dev_pasid(&unit->fake.dev_data, pasid, unit->domains[KUNIT_V2_B]);
 		if (!ret)
 			continue;
 		nr_failed++;
 		KUNIT_EXPECT_EQ(test, unit->nr_seen, 0);
-		KUNIT_EXPECT_EQ(test, attach_kunit_entry(unit, KUNIT_FAR), 0);
-		KUNIT_EXPECT_FALSE(test, attach_kunit_names_pasid(unit, KUNIT_V2_B, KUNIT_FAR));
+		KUNIT_EXPECT_EQ(test, attach_kunit_entry(unit, pasid), 0);
+		KUNIT_EXPECT_FALSE(test, attach_kunit_names_pasid(unit, KUNIT_V2_B, pasid));
 		KUNIT_EXPECT_EQ(test, unit->fake.dev_data.gcr3_info.pasid_cnt, 0);
 		KUNIT_EXPECT_TRUE(test, xa_empty(&to->iommu_array));
 	}
-	attach_kunit_expect_one(test, unit, KUNIT_FAR, attach_kunit_top(unit, KUNIT_V2_B));
-	/* Who is attached, and a table of one level at least. */
+	attach_kunit_expect_one(test, unit, pasid, attach_kunit_top(unit, KUNIT_V2_B));
+	/* Who is attached and where, and the table. */
 	KUNIT_EXPECT_GE(test, nr_failed, 2);
 }
 
