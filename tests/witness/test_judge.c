@@ -674,7 +674,7 @@ static void guest_shares_id_with_other_device(struct synthetic *s)
 
 	entries_with_pasids(seen, true);
 	guest(seen);
-	seen[OF_IGB_1].domain_id = seen[OF_HDA_1].domain_id;
+	seen[OF_IGB_1].domain_id = seen[OF_OHCI].domain_id;
 	see_instead(s, 8, seen, NR_WITH_PASIDS);
 }
 
