@@ -13,7 +13,7 @@
 #define ROUNDS		11
 
 #define SS	IOMMU_SER_FORMAT_VTDSS
-#define FS	IOMMU_SER_FORMAT_VTDFS
+#define FS	IOMMU_SER_FORMAT_X86_64
 
 extern const struct lu_phys tables_phys;
 

@@ -280,7 +280,7 @@ int device_serve(struct device *dev)
 	if (ret)
 		return ret;
 	if (dev->ops->has_irq) {
-		dev->irqs_owed = dev->ops->irq_owed(dev);
+		dev->irqs_owed = dev->ops->irq_owed ? dev->ops->irq_owed(dev) : 0;
 		ret = device_irq_set(dev);
 	}
 	dev->served = !ret;

@@ -48,7 +48,7 @@ struct device;
  * @adopt: take over a device that runs since an earlier kernel: look, and write to no register
  * @poll: what is to be done now and then, and after each interrupt; an error means that the device no longer works; NULL: nothing
  * @irq_raise: make the device interrupt, for no reason; only with @has_irq
- * @irq_owed: after @adopt: how much came for which the device must have raised an interrupt that nobody got; only with @has_irq
+ * @irq_owed: after @adopt: how much came for which the device must have raised an interrupt that nobody got; only with @has_irq, NULL: nothing
  */
 struct device_ops {
 	uint32_t kind;

@@ -38,9 +38,12 @@ static int e1000e_adopt(struct device *dev)
 	return vectors == E1000E_IVAR_VALID ? 0 : -EPROTO;
 }
 
+/* By EIAC one that was sent is masked until it is asked for again. */
 static int e1000e_irq_raise(struct device *dev)
 {
-	return vfio_write32(&dev->vfio, E1000E_ICS, E1000E_CAUSE);
+	int ret = vfio_write32(&dev->vfio, E1000E_IMS, E1000E_CAUSE);
+
+	return ret ? ret : vfio_write32(&dev->vfio, E1000E_ICS, E1000E_CAUSE);
 }
 
 const struct device_ops e1000e_ops = {

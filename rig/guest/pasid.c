@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <unistd.h>
 
 #include <hitless/hwpt.h>
 #include <hitless/session.h>
@@ -44,7 +45,7 @@ struct table {
 	uint32_t hwpt_id;
 };
 
-static const struct attachment {
+static struct attachment {
 	unsigned int device;	/* of those that are preserved */
 	uint32_t pasid;
 	unsigned int table;
@@ -59,6 +60,8 @@ static const struct attachment {
 	{ 1, 2, TABLE_FIRST },
 };
 
+#define ATTACHMENT_LAST_PASID	5
+#define LAST_PASID_AMDVI	0xfffe	/* Linux takes 16 bits, and one less than there are */
 #define NR_ATTACHMENTS	(sizeof(attachments) / sizeof(attachments[0]))
 
 static struct memory pasid_memory = { .fd = -1 };
@@ -125,13 +128,21 @@ static int tables_make(struct rig *rig)
 	return ret;
 }
 
+/* QEMU lets requests of a device through as they are when its AMD-Vi finds guest tables: what stands on them must not do DMA. */
+static bool tables_translate(void)
+{
+	return access("/sys/class/iommu/ivhd0", F_OK);
+}
+
 /* Before any device gets a table: one without PASIDs keeps a device from having any. */
 void pasid_prepare(struct rig *rig)
 {
 	struct device *dev;
 
 	rig_for_each_preserved(dev, rig)
-		dev->has_pasids = true;
+		dev->has_pasids = tables_translate() || dev->ops->kind == RIG_DEVICE_IDLE;
+	if (!tables_translate())
+		attachments[ATTACHMENT_LAST_PASID].pasid = LAST_PASID_AMDVI;
 }
 
 /* The devices work already. */

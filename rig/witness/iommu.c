@@ -51,6 +51,8 @@ const char *iommu_type_name(enum iommu_type type)
 		return "first-stage";
 	case IOMMU_NESTED:
 		return "nested";
+	case IOMMU_GUEST:
+		return "guest";
 	case IOMMU_PASS_THROUGH:
 		return "pass-through";
 	default:
@@ -61,10 +63,13 @@ const char *iommu_type_name(enum iommu_type type)
 /* Nested entries of one second stage have one domain ID and tables of their own: PASID tells them apart. */
 static bool has_own_table(const struct iommu_entry *entry)
 {
-	return entry->type == IOMMU_SECOND_STAGE || entry->type == IOMMU_FIRST_STAGE;
+	return entry->type == IOMMU_SECOND_STAGE || entry->type == IOMMU_FIRST_STAGE || entry->type == IOMMU_GUEST;
 }
 
 bool iommu_share_domain_id(const struct iommu_entry *a, const struct iommu_entry *b)
 {
+	/* One device's: what is cached is told apart by PASID. */
+	if (a->type == IOMMU_GUEST && b->type == IOMMU_GUEST && a->sid == b->sid && a->pasid != b->pasid)
+		return false;
 	return has_own_table(a) && has_own_table(b) && a->domain_id == b->domain_id && a->table != b->table;
 }

@@ -17,6 +17,7 @@ enum iommu_type {
 	IOMMU_SECOND_STAGE,
 	IOMMU_FIRST_STAGE,
 	IOMMU_NESTED,
+	IOMMU_GUEST,			/* AMD-Vi: the domain ID is the device's, and PASIDs are told apart */
 	IOMMU_PASS_THROUGH,		/* no table: every address is as it is */
 	IOMMU_UNKNOWN,			/* a value the specification keeps for later */
 };
@@ -24,6 +25,7 @@ enum iommu_type {
 /* What requests of one source id translate through: those with one PASID, or those without any. */
 struct iommu_entry {
 	uint64_t table;			/* guest physical; 0 for IOMMU_PASS_THROUGH and IOMMU_UNKNOWN */
+	uint64_t translates;		/* IOMMU_GUEST: a digest of what the table leads to, from which address, to be read or written; else 0 */
 	uint32_t pasid;			/* or IOMMU_NO_PASID */
 	uint16_t sid;
 	uint16_t domain_id;
@@ -38,7 +40,7 @@ struct iommu_tables {
 	bool cut_short;			/* there is more than a walk reads, or than there was room for */
 	uint16_t nr;
 	uint32_t nr_outside;		/* pointers that lead out of RAM */
-	uint32_t nr_words;		/* of PASID directories and tables that were read */
+	uint32_t nr_words;		/* of PASID directories, GCR3 and page tables that were read */
 	uint64_t root;			/* guest physical */
 	struct iommu_entry entries[IOMMU_MAX_ENTRIES];	/* ascending by source id, then by where they are in the table */
 };

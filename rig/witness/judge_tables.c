@@ -200,6 +200,33 @@ static void judge_continuity(const struct run *run, struct verdict *v, const str
 			return;
 }
 
+/* From before the handover until the session is finished, over the swap: what is read of page tables leads where it led. */
+static void judge_translation(const struct run *run, struct verdict *v, const struct trace_device *device, unsigned int index)
+{
+	const struct hop *hop = &run->timeline.hops[index];
+	int64_t from = v->takeovers[index].handover_ns, to = hop->finish_begin_ns != NEVER ? hop->finish_begin_ns : run->end_ns;
+	const struct iommu_tables *before = from != NEVER ? tables_before(run, from) : NULL;
+	const struct iommu_entry *entry;
+	char text[ENTRY_NAME_BYTES];
+
+	for (size_t i = 0; before && i < run->looks.nr; i++) {
+		if (!look_within(&run->looks.of[i], from, to))
+			continue;
+		for (unsigned int j = 0; j < before->nr; j++) {
+			if (before->entries[j].sid != device->device->bdf)
+				continue;
+			entry = iommu_find_pasid(tables_of(run, i), before->entries[j].sid, before->entries[j].pasid);
+			if (!entry || entry->type != IOMMU_GUEST || before->entries[j].type != IOMMU_GUEST ||
+			    entry->translates == before->entries[j].translates)
+				continue;
+			judge_against(v, "translation-changed: %s: table 0x%" PRIx64 " does not lead where table 0x%" PRIx64
+				      " led, at %.3f s", entry_name(run, entry, text), entry->table, before->entries[j].table,
+				      judge_time_s(run, run->looks.of[i].from_ns));
+			return;
+		}
+	}
+}
+
 /*
  * Blocked from when the new kernel took over, or said that it refuses it: it has no entry until finish, after which it is a device like any other, with a
  * table of its own that has nothing mapped. Nothing of it is ever translated.
@@ -241,8 +268,10 @@ static void judge_devices(const struct run *run, struct verdict *v)
 			judge_quarantined(run, v, device, takeover->adopted_ns);
 		else
 			judge_against(v, "not-contained: %s: the new kernel never set a root table", device->device->name);
-		for (unsigned int j = 0; j < run->timeline.nr_hops && !device->quarantined; j++)
+		for (unsigned int j = 0; j < run->timeline.nr_hops && !device->quarantined; j++) {
 			judge_continuity(run, v, device, j);
+			judge_translation(run, v, device, j);
+		}
 	}
 }
 

@@ -229,6 +229,7 @@ static struct json_object *new_entry(const struct iommu_entry *entry)
 	put_string(object, "type", iommu_type_name(entry->type));
 	put_count(object, "levels", entry->levels);
 	put(object, "table", new_hex(entry->table));
+	put(object, "translates", entry->type == IOMMU_GUEST ? new_hex(entry->translates) : NULL);
 	return object;
 }
 

@@ -44,7 +44,7 @@ static const struct field fields[] = {
 	{ "tables.looks[].entries[].bdf", STRING, false }, { "tables.looks[].entries[].domain_id", COUNT, false },
 	{ "tables.looks[].entries[].pasid", COUNT, true },
 	{ "tables.looks[].entries[].type", STRING, false }, { "tables.looks[].entries[].levels", COUNT, false },
-	{ "tables.looks[].entries[].table", STRING, false },
+	{ "tables.looks[].entries[].table", STRING, false }, { "tables.looks[].entries[].translates", STRING, true },
 	{ "timeline", ARRAY, false }, { "timeline[].name", STRING, false }, { "timeline[].generation", COUNT, false },
 	{ "timeline[].host_ms", NUMBER, true }, { "timeline[].guest_ms", NUMBER, true },
 	{ "guest_checks", ARRAY, false }, { "guest_checks[].name", STRING, false },

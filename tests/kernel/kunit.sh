@@ -8,7 +8,7 @@ set -eu
 . "$(dirname -- "$0")/lib.sh"
 
 suites='iommu-liveupdate iommu-liveupdate-incoming iommu-liveupdate-arena iommu-liveupdate-vtd iommu-liveupdate-vtd-entry'
-suites="$suites iommu-liveupdate-vtd-attach iommu-liveupdate-amd iommu-liveupdate-amd-entry"
+suites="$suites iommu-liveupdate-vtd-attach iommu-liveupdate-amd iommu-liveupdate-amd-entry iommu-liveupdate-amd-attach"
 log=$BUILD/test/kunit.log
 out=$BUILD/test/kunit
 rm -rf "$out"

@@ -9,7 +9,7 @@
 #define GIB	(1ULL << 30)
 #define RW	(LU_PERM_READ | LU_PERM_WRITE)
 #define SS	IOMMU_SER_FORMAT_VTDSS
-#define FS	IOMMU_SER_FORMAT_VTDFS
+#define FS	IOMMU_SER_FORMAT_X86_64
 
 struct fixture {
 	struct world *old_world, *new_world;

@@ -87,7 +87,7 @@ static __u32 perm_of(__u8 format, __u64 entry, bool leaf)
 	switch (format) {
 	case IOMMU_SER_FORMAT_VTDSS:
 		return (entry & 3) | (!leaf || (entry & 0x800) ? LU_PERM_SNOOP : 0);
-	case IOMMU_SER_FORMAT_VTDFS:
+	case IOMMU_SER_FORMAT_X86_64:
 		return (entry & 5) == 5 ? LU_PERM_READ | (entry & 2) | (leaf ? 0 : LU_PERM_SNOOP) : 0;
 	default:
 		return entry & 1 ? (entry >> 61 & 3) | (!leaf || entry >> 60 & 1 ? LU_PERM_SNOOP : 0) : 0;
@@ -110,7 +110,7 @@ static bool go_down(const struct lu_table *table, __u32 which, unsigned int leve
 	place->state = leaf ? LEAF : TABLE;
 	if (!leaf)
 		return !amd || (entry >> 9 & 7) == level ? true : answer_broken(answer, LU_ERR_ENTRY, which, iova & ~(bytes - 1));
-	if (table->format == IOMMU_SER_FORMAT_VTDFS && level)
+	if (table->format == IOMMU_SER_FORMAT_X86_64 && level)
 		place->pa &= ~0x1000ULL;
 	if ((amd && !amd_leaf(entry, level, iova, place)) || level > 2 || place->pa & (bytes - 1))
 		return answer_broken(answer, LU_ERR_ENTRY, which, iova & ~(bytes - 1));
@@ -134,7 +134,7 @@ static bool translates(const struct lu_table *table, __u64 iova)
 {
 	const unsigned int bits = 12 + 9 * table->levels;
 
-	if (table->format != IOMMU_SER_FORMAT_VTDFS)
+	if (table->format != IOMMU_SER_FORMAT_X86_64)
 		return !(iova >> bits);
 	return !(iova >> (bits - 1)) || iova >> (bits - 1) == ~0ULL >> (bits - 1);
 }
@@ -200,7 +200,7 @@ static bool ask_all(const struct lu_table *old, const struct lu_table *new, stru
 
 		if (++nr > MAX_ASKED)
 			return false;
-		if (old->format == IOMMU_SER_FORMAT_VTDFS && at >> (bits - 1))
+		if (old->format == IOMMU_SER_FORMAT_X86_64 && at >> (bits - 1))
 			iova |= ~0ULL << bits;
 		if (!ask(old, new, iova, answer, &skip))
 			return true;
@@ -218,7 +218,7 @@ static __u64 leaf_bits(const struct tables *tables, __u32 perm)
 {
 	if (tables->format == IOMMU_SER_FORMAT_AMDV1)
 		return TABLES_AMD_PRESENT | (__u64)(perm & 3) << 61 | (perm & LU_PERM_SNOOP ? TABLES_AMD_SNOOP : 0);
-	if (tables->format == IOMMU_SER_FORMAT_VTDFS)
+	if (tables->format == IOMMU_SER_FORMAT_X86_64)
 		return TABLES_READ | TABLES_USER | (perm & LU_PERM_WRITE);
 	return (perm & 3) | (perm & LU_PERM_SNOOP ? TABLES_SNOOP : 0);
 }
@@ -412,7 +412,7 @@ static struct tables *random_tables(struct world *world, __u8 format)
 	switch (format) {
 	case IOMMU_SER_FORMAT_AMDV1:
 		return tables_new_amd(world, 3 + random_below(3));
-	case IOMMU_SER_FORMAT_VTDFS:
+	case IOMMU_SER_FORMAT_X86_64:
 		return tables_new_first_stage(world, 4 + random_below(2));
 	default:
 		return tables_new(world, 3 + random_below(3));

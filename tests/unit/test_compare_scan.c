@@ -7,7 +7,7 @@
 #include "world.h"
 
 #define SS	IOMMU_SER_FORMAT_VTDSS
-#define FS	IOMMU_SER_FORMAT_VTDFS
+#define FS	IOMMU_SER_FORMAT_X86_64
 #define GIB	(1ULL << 30)
 
 static struct world *world;

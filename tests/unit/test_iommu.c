@@ -238,8 +238,8 @@ MAKE(domain_levels_2, DOMAIN(1)->levels = 2)
 MAKE(domain_levels_6, DOMAIN(1)->levels = 6)
 MAKE(domain_levels_0, DOMAIN(0)->levels = 0)
 MAKE(domain_levels_255, DOMAIN(0)->levels = 255)
-MAKE(domain_first_stage_levels_3, DOMAIN(0)->format = IOMMU_SER_FORMAT_VTDFS)
-MAKE(domain_first_stage_levels_6, DOMAIN(2)->format = IOMMU_SER_FORMAT_VTDFS; DOMAIN(2)->levels = 6)
+MAKE(domain_first_stage_levels_3, DOMAIN(0)->format = IOMMU_SER_FORMAT_X86_64)
+MAKE(domain_first_stage_levels_6, DOMAIN(2)->format = IOMMU_SER_FORMAT_X86_64; DOMAIN(2)->levels = 6)
 MAKE(domain_reserved, DOMAIN(0)->flags = 2)
 MAKE(domain_reserved_last, DOMAIN(2)->flags = 0x8000)
 MAKE(domain_no_iommufd, DOMAIN(1)->iommufd_id = 0)
@@ -248,15 +248,25 @@ MAKE(domain_top_twice_last, DOMAIN(2)->top_pa = DOMAIN(1)->top_pa)
 MAKE(domain_token_twice, DOMAIN(1)->token = DOMAIN(0)->token)
 MAKE(domain_iommufd_token_twice, DOMAIN(2)->iommufd_id = DOMAIN(0)->iommufd_id)
 
-MAKE(device_reserved, DEVICE(0)->reserved = 1)
-MAKE(device_reserved_last, DEVICE(4)->reserved = 0x8000)
+MAKE(device_flag_1, DEVICE(0)->flags = 2)
+MAKE(device_flag_7, DEVICE(4)->flags = 0x80)
 MAKE(device_unit, DEVICE(3)->unit = GOOD_NR_UNITS)
 MAKE(device_unit_far, DEVICE(3)->unit = ~0U)
 MAKE(device_domain, DEVICE(2)->domain = GOOD_NR_DOMAINS)
 MAKE(device_domain_far, DEVICE(2)->domain = ~0U)
 MAKE(device_dir_unaligned, DEVICE(0)->pasid_dir_pa += 8)
 MAKE(device_dir_missing, DEVICE(0)->pasid_dir_pa = 0)
-MAKE(device_dir_in_legacy_mode, DEVICE(3)->pasid_dir_pa = fixture->pages[4]; DEVICE(3)->pasid_dir_bytes = PAGE_BYTES)
+MAKE(device_dir_in_legacy_mode, DEVICE(3)->pasid_dir_pa = fixture->pages[4]; DEVICE(3)->pasid_dir_bytes = PAGE_BYTES;
+				DEVICE(3)->pasid_bits = 15)
+MAKE(device_dir_bits_in_legacy_mode, DEVICE(3)->pasid_bits = 9)
+MAKE(device_dir_bits_0, DEVICE(1)->pasid_bits = 0)
+MAKE(device_dir_bits_large, DEVICE(6)->pasid_bits = IOMMU_SER_PASID_DIR_MAX_BITS + 1)
+MAKE(device_own_tag_of_scalable, DEVICE(1)->flags = IOMMU_DEVICE_SER_OWN_TAG; DEVICE(1)->tag = 9)
+MAKE(device_own_tag_without_dir, DEVICE(3)->flags = IOMMU_DEVICE_SER_OWN_TAG)
+MAKE(device_dir_without_own_tag, DEVICE(5)->flags = 0; DEVICE(5)->tag = 3)
+MAKE(device_own_tag_of_other_device, DEVICE(6)->tag = DEVICE(5)->tag)
+MAKE(device_own_tag_of_same_domain, DEVICE(5)->tag = DEVICE(4)->tag)
+MAKE(device_own_tag_of_other_domain, DEVICE(6)->tag = DEVICE(4)->tag)
 MAKE(device_dir_bytes_in_legacy_mode, DEVICE(3)->pasid_dir_bytes = PAGE_BYTES)
 MAKE(device_dir_bytes_0, DEVICE(1)->pasid_dir_bytes = 0)
 MAKE(device_dir_bytes_small, DEVICE(1)->pasid_dir_bytes = 2048)
@@ -284,8 +294,13 @@ MAKE(pasid_device_in_legacy_mode, PASID(3)->device = 3)
 MAKE(pasid_domain, PASID(1)->domain = GOOD_NR_DOMAINS)
 MAKE(pasid_domain_far, PASID(1)->domain = ~0U)
 MAKE(pasid_0, PASID(0)->pasid = 0)
-MAKE(pasid_beyond, PASID(1)->pasid = GOOD_DIR_BYTES * 8)
-MAKE(pasid_beyond_small, PASID(3)->pasid = 4096 * 8)
+MAKE(pasid_beyond, PASID(1)->pasid = 1 << 16)
+MAKE(pasid_beyond_small, PASID(3)->pasid = 1 << 15)
+MAKE(pasid_beyond_table, PASID(5)->pasid = 512)
+MAKE(pasid_beyond_any, PASID(6)->pasid = 0x100000)
+MAKE(pasid_not_the_own_tag, PASID(4)->tag = 39)
+MAKE(pasid_own_tag_of_other_device, PASID(6)->tag = 40)
+MAKE(pasid_own_tag_of_same_domain, PASID(4)->domain = 0; PASID(4)->tag = 3)
 MAKE(pasid_far, PASID(1)->pasid = ~0U)
 MAKE(pasid_tag_1, PASID(2)->tag = 1)
 MAKE(pasid_tag_65536, PASID(2)->tag = 65536)
@@ -353,8 +368,8 @@ static const struct wrong wrongs[] = {
 	WRONG(domain_token_twice, LU_ERR_DUPLICATE, 1),
 	WRONG(domain_iommufd_token_twice, LU_ERR_DUPLICATE, 2),
 
-	WRONG(device_reserved, LU_ERR_RESERVED, 0),
-	WRONG(device_reserved_last, LU_ERR_RESERVED, 4),
+	WRONG(device_flag_1, LU_ERR_RESERVED, 0),
+	WRONG(device_flag_7, LU_ERR_RESERVED, 4),
 	WRONG(device_unit, LU_ERR_INDEX, 3),
 	WRONG(device_unit_far, LU_ERR_INDEX, 3),
 	WRONG(device_domain, LU_ERR_INDEX, 2),
@@ -363,6 +378,15 @@ static const struct wrong wrongs[] = {
 	WRONG(device_dir_missing, LU_ERR_KIND, 0),
 	WRONG(device_dir_in_legacy_mode, LU_ERR_KIND, 3),
 	WRONG(device_dir_bytes_in_legacy_mode, LU_ERR_KIND, 3),
+	WRONG(device_dir_bits_in_legacy_mode, LU_ERR_KIND, 3),
+	WRONG(device_dir_bits_0, LU_ERR_KIND, 1),
+	WRONG(device_dir_bits_large, LU_ERR_COUNT, 6),
+	WRONG(device_own_tag_of_scalable, LU_ERR_KIND, 1),
+	WRONG(device_own_tag_without_dir, LU_ERR_KIND, 3),
+	WRONG(device_dir_without_own_tag, LU_ERR_KIND, 5),
+	WRONG(device_own_tag_of_other_device, LU_ERR_TAG, 6),
+	WRONG(device_own_tag_of_same_domain, LU_ERR_TAG, 5),
+	WRONG(device_own_tag_of_other_domain, LU_ERR_TAG, 6),
 	WRONG(device_dir_bytes_0, LU_ERR_KIND, 1),
 	WRONG(device_dir_bytes_small, LU_ERR_COUNT, 1),
 	WRONG(device_dir_bytes_odd, LU_ERR_COUNT, 1),
@@ -391,6 +415,11 @@ static const struct wrong wrongs[] = {
 	WRONG(pasid_0, LU_ERR_PASID, 0),
 	WRONG(pasid_beyond, LU_ERR_PASID, 1),
 	WRONG(pasid_beyond_small, LU_ERR_PASID, 3),
+	WRONG(pasid_beyond_table, LU_ERR_PASID, 5),
+	WRONG(pasid_beyond_any, LU_ERR_PASID, 6),
+	WRONG(pasid_not_the_own_tag, LU_ERR_TAG, 4),
+	WRONG(pasid_own_tag_of_other_device, LU_ERR_TAG, 6),
+	WRONG(pasid_own_tag_of_same_domain, LU_ERR_TAG, 4),
 	WRONG(pasid_far, LU_ERR_PASID, 1),
 	WRONG(pasid_tag_1, LU_ERR_TAG, 2),
 	WRONG(pasid_tag_65536, LU_ERR_TAG, 2),
@@ -430,10 +459,33 @@ static void first_stage_is_accepted(void **state)
 	struct fixture *fixture = *state;
 	struct lu_verdict verdict;
 
-	DOMAIN(1)->format = IOMMU_SER_FORMAT_VTDFS;
-	DOMAIN(2)->format = IOMMU_SER_FORMAT_VTDFS;
+	DOMAIN(1)->format = IOMMU_SER_FORMAT_X86_64;
+	DOMAIN(2)->format = IOMMU_SER_FORMAT_X86_64;
 	blob_seal(&fixture->blob);
 	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+}
+
+/* Whichever comes first: a tag of a device's own is not that of its domain. */
+static void own_tag_comes_first(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct iommu_device_ser own = *DEVICE(6), other = *DEVICE(4);
+	struct lu_verdict verdict;
+
+	*DEVICE(4) = own;
+	*DEVICE(6) = other;
+	DEVICE(6)->domain = own.domain;
+	DEVICE(6)->tag = 50;
+	*PASID(6) = *PASID(5);
+	*PASID(5) = *PASID(4);
+	*PASID(4) = (struct iommu_pasid_ser){ .device = 4, .pasid = 1, .domain = own.domain, .tag = own.tag };
+	blob_seal(&fixture->blob);
+	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	DEVICE(6)->tag = own.tag;
+	blob_seal(&fixture->blob);
+	assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
+	assert_int_equal(verdict.error, LU_ERR_TAG);
+	assert_int_equal(verdict.index, 6);
 }
 
 /* Not every address is one of the pretended machine's: each page "handed over" is the same. */
@@ -506,6 +558,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(as_many_units_as_there_may_be, setup, teardown),
 		cmocka_unit_test(every_wrong_field_is_refused),
 		cmocka_unit_test_setup_teardown(first_stage_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(own_tag_comes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_at_its_bound_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_read_may_fail, setup, teardown),

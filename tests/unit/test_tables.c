@@ -328,7 +328,7 @@ static void unknown_kind_is_refused(void **state)
 {
 	static const struct { __u8 format, levels; } kinds[] = {
 		{ 0, 4 }, { 4, 4 }, { 255, 4 }, { IOMMU_SER_FORMAT_VTDSS, 0 }, { IOMMU_SER_FORMAT_VTDSS, 2 }, { IOMMU_SER_FORMAT_VTDSS, 6 },
-		{ IOMMU_SER_FORMAT_VTDFS, 3 }, { IOMMU_SER_FORMAT_VTDFS, 6 }, { IOMMU_SER_FORMAT_AMDV1, 2 }, { IOMMU_SER_FORMAT_AMDV1, 6 },
+		{ IOMMU_SER_FORMAT_X86_64, 3 }, { IOMMU_SER_FORMAT_X86_64, 6 }, { IOMMU_SER_FORMAT_AMDV1, 2 }, { IOMMU_SER_FORMAT_AMDV1, 6 },
 	};
 	struct fixture fixture = begin(4);
 	struct iommu_domain_ser domain = tables_domain(fixture.tables);

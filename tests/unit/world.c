@@ -291,7 +291,8 @@ static void good_domains(struct world *world, const struct blob *blob)
 
 /*
  * Two devices share a domain and its tag; two units use the same tag for different domains; a domain has another tag on each unit;
- * tags are the smallest and the largest; a requester ID is on two segments.
+ * tags are the smallest and the largest; a requester ID is on two segments. The last two devices have tags of their own, and a domain of
+ * which others have as well.
  */
 static void good_devices(const struct blob *blob)
 {
@@ -301,6 +302,8 @@ static void good_devices(const struct blob *blob)
 		{ .segment = 0, .rid = 0x28, .unit = 0, .domain = 1, .tag = 65535 },
 		{ .segment = 1, .rid = 0x18, .unit = 1, .domain = 2, .tag = 2 },
 		{ .segment = 1, .rid = 0x20, .unit = 1, .domain = 0, .tag = 3 },
+		{ .segment = 1, .rid = 0x28, .unit = 1, .domain = 0, .tag = 40, .flags = IOMMU_DEVICE_SER_OWN_TAG },
+		{ .segment = 1, .rid = 0x30, .unit = 1, .domain = 1, .tag = 41, .flags = IOMMU_DEVICE_SER_OWN_TAG },
 	};
 	__u32 i;
 
@@ -308,21 +311,24 @@ static void good_devices(const struct blob *blob)
 		*blob_device(blob, i) = devices[i];
 }
 
-/* The three devices behind the scalable unit have directories. */
+/* The three devices behind the scalable unit have directories, and those with tags of their own: a small one, and the largest. */
 static void good_dirs(struct world *world, const struct blob *blob)
 {
+	static const __u8 bits[GOOD_NR_DEVICES] = { 16, 15, 15, 0, 0, 9, IOMMU_SER_PASID_DIR_MAX_BITS };
 	__u32 i;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < GOOD_NR_DEVICES; i++) {
+		if (!bits[i])
+			continue;
+		blob_device(blob, i)->pasid_bits = bits[i];
 		blob_device(blob, i)->pasid_dir_bytes = i ? PAGE_BYTES : GOOD_DIR_BYTES;
-	do {
-		blob_device(blob, 0)->pasid_dir_pa = world_pages(world, GOOD_DIR_BYTES / PAGE_BYTES);
-	} while (blob_device(blob, 0)->pasid_dir_pa % GOOD_DIR_BYTES);
-	blob_device(blob, 1)->pasid_dir_pa = world_pages(world, 1);
-	blob_device(blob, 2)->pasid_dir_pa = world_pages(world, 1);
+		do {
+			blob_device(blob, i)->pasid_dir_pa = world_pages(world, blob_device(blob, i)->pasid_dir_bytes / PAGE_BYTES);
+		} while (blob_device(blob, i)->pasid_dir_pa % blob_device(blob, i)->pasid_dir_bytes);
+	}
 }
 
-/* The smallest, and the largest that fits; a PASID on two devices; a domain that no device has without PASID on this unit. */
+/* The smallest, and the largest that fits, and that there is; a PASID on two devices; a domain that no device has without PASID on this unit. */
 static void good_pasids(const struct blob *blob)
 {
 	static const struct iommu_pasid_ser pasids[GOOD_NR_PASIDS] = {
@@ -330,6 +336,9 @@ static void good_pasids(const struct blob *blob)
 		{ .device = 0, .pasid = GOOD_DIR_BYTES * 8 - 1, .domain = 0, .tag = 2 },
 		{ .device = 2, .pasid = 1, .domain = 2, .tag = 77 },
 		{ .device = 2, .pasid = 5, .domain = 2, .tag = 77 },
+		{ .device = 5, .pasid = 1, .domain = 1, .tag = 40 },
+		{ .device = 5, .pasid = 511, .domain = 2, .tag = 40 },
+		{ .device = 6, .pasid = 0xfffff, .domain = 1, .tag = 41 },
 	};
 	__u32 i;
 
@@ -375,7 +384,7 @@ struct tables *tables_new_first_stage(struct world *world, unsigned int levels)
 {
 	struct tables *tables = tables_new(world, levels);
 
-	tables->format = IOMMU_SER_FORMAT_VTDFS;
+	tables->format = IOMMU_SER_FORMAT_X86_64;
 	tables->bits |= TABLES_USER;
 	return tables;
 }

@@ -91,8 +91,8 @@ static inline struct iommu_pasid_ser *blob_pasid(const struct blob *blob, __u32 
 /* The blob that most tests begin with; everything in it that may differ between two records does somewhere. */
 #define GOOD_NR_UNITS	3U
 #define GOOD_NR_DOMAINS	3U
-#define GOOD_NR_DEVICES	5U
-#define GOOD_NR_PASIDS	4U
+#define GOOD_NR_DEVICES	7U
+#define GOOD_NR_PASIDS	7U
 #define GOOD_DIR_BYTES	8192U	/* of device 0; the others have the smallest */
 #define GOOD_NR_PAGES	5U	/* of unit 0 */
 #define GOOD_IRT_BYTES	8192ULL

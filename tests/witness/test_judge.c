@@ -616,6 +616,78 @@ static void swapped_to_id_of_another(struct synthetic *s)
 	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
 }
 
+/* Guest tables: each device has one domain ID for all its PASIDs, and keeps it; what the tables lead to is known. */
+static void guest(struct iommu_entry entries[NR_WITH_PASIDS])
+{
+	for (unsigned int i = 0; i < NR_WITH_PASIDS; i++) {
+		entries[i].type = IOMMU_GUEST;
+		entries[i].domain_id = entries[i].sid;
+		entries[i].translates = 1000 + i;
+	}
+}
+
+static void give_guest_pasids(struct synthetic *s)
+{
+	give_pasids(s);
+	for (unsigned int i = 0; i < s->run->looks.nr_states; i++)
+		guest(s->run->looks.states[i].entries);
+}
+
+static void guest_half_swapped(struct synthetic *s)
+{
+	struct iommu_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, false);
+	guest(seen);
+	seen[OF_HDA_1].table = 0x26000;
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen, NR_WITH_PASIDS);
+}
+
+static void guest_pasid_leads_elsewhere(struct synthetic *s, double when, bool swapped)
+{
+	struct iommu_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, swapped);
+	guest(seen);
+	seen[OF_HDA_2].translates++;
+	see_instead(s, when, seen, NR_WITH_PASIDS);
+}
+
+static void guest_pasid_leads_elsewhere_at_once(struct synthetic *s)
+{
+	guest_pasid_leads_elsewhere(s, 6.2, false);
+}
+
+static void guest_pasid_leads_elsewhere_after_swap(struct synthetic *s)
+{
+	guest_pasid_leads_elsewhere(s, 6.75, true);
+}
+
+static void guest_pasid_leads_elsewhere_later(struct synthetic *s)
+{
+	guest_pasid_leads_elsewhere(s, 8, true);
+}
+
+static void guest_shares_id_with_other_device(struct synthetic *s)
+{
+	struct iommu_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, true);
+	guest(seen);
+	seen[OF_IGB_1].domain_id = seen[OF_OHCI].domain_id;
+	see_instead(s, 8, seen, NR_WITH_PASIDS);
+}
+
+static void guest_shares_id_with_host_table(struct synthetic *s)
+{
+	struct iommu_entry seen[NR_WITH_PASIDS];
+
+	entries_with_pasids(seen, true);
+	guest(seen);
+	seen[OF_HDA_3].type = IOMMU_SECOND_STAGE;
+	see_instead(s, 8, seen, NR_WITH_PASIDS);
+}
+
 /* Quarantine: ohci is blocked from then on. */
 static void block_ohci_at(struct synthetic *s, double blocked)
 {
@@ -841,6 +913,10 @@ static const struct rule rules[] = {
 	{ "swapped to two tables", "domain-id-shared", swapped_to_two_tables, NULL, give_first_stage_pasids },
 	{ "half swapped with another ID", "domain-id-shared", half_swapped_with_another_id, NULL, give_first_stage_pasids },
 	{ "swapped to the ID of another", "domain-id-shared", swapped_to_id_of_another, NULL, give_first_stage_pasids },
+	{ "a guest table that leads elsewhere", "translation-changed", guest_pasid_leads_elsewhere_at_once, NULL, give_guest_pasids },
+	{ "swapped to what leads elsewhere", "translation-changed", guest_pasid_leads_elsewhere_after_swap, NULL, give_guest_pasids },
+	{ "guest tables of two devices, one domain ID", "domain-id-shared", guest_shares_id_with_other_device, NULL, give_guest_pasids },
+	{ "a guest and a host table, one domain ID", "domain-id-shared", guest_shares_id_with_host_table, NULL, give_guest_pasids },
 	{ "quarantined without a fault", "contained-fault", quarantined_never_faulted, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined with an entry", "not-contained", quarantined_has_entry, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined with an entry of a PASID", "not-contained", quarantined_has_pasid, SCENARIO_QUARANTINE, block_ohci },
@@ -870,6 +946,9 @@ static const struct rule rules[] = {
 	{ "one domain ID, one table", NULL, one_id_one_table, NULL, NULL },
 	{ "PASIDs", NULL, nothing, NULL, give_pasids },
 	{ "PASIDs of first stage", NULL, nothing, NULL, give_first_stage_pasids },
+	{ "PASIDs of guest tables", NULL, nothing, NULL, give_guest_pasids },
+	{ "PASIDs of guest tables, half swapped", NULL, guest_half_swapped, NULL, give_guest_pasids },
+	{ "mapped and unmapped after finish", NULL, guest_pasid_leads_elsewhere_later, NULL, give_guest_pasids },
 	{ "a PASID that is detached", NULL, pasid_is_gone_later, NULL, give_pasids },
 	{ "half swapped while swapping", NULL, half_swapped_in_time, NULL, give_first_stage_pasids },
 	{ "quarantined until finish", NULL, quarantined_has_entry_after_finish, SCENARIO_QUARANTINE, block_ohci },

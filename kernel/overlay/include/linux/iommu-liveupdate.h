@@ -34,6 +34,8 @@ struct iommu_liveupdate_attach {
  * @unit_id: Set by the driver: behind which unit; it was described by iommu_liveupdate_set_unit().
  * @pasid_dir_pa: Set by the driver: see &struct iommu_device_ser.
  * @pasid_dir_bytes: Set by the driver: see &struct iommu_device_ser.
+ * @pasid_bits: Set by the driver: see &struct iommu_device_ser.
+ * @flags: Set by the driver: see &struct iommu_device_ser.
  */
 struct iommu_liveupdate_device {
 	struct iommu_liveupdate_attach *attach;
@@ -42,6 +44,8 @@ struct iommu_liveupdate_device {
 	u64 unit_id;
 	u64 pasid_dir_pa;
 	u32 pasid_dir_bytes;
+	u8 pasid_bits;
+	u8 flags;
 };
 
 /**
@@ -53,7 +57,8 @@ struct iommu_liveupdate_device {
  *                   not touched. It describes every unit of the machine by iommu_liveupdate_set_unit(), also those without a
  *                   preserved device: no unit stops translating. On failure nothing is left.
  * @unpreserve_device: Undo it. Cannot fail.
- * @release_tag: New kernel: no entry of the unit names the tag any more, and no cache does. Called once for each tag of a unit.
+ * @release_tag: New kernel: no entry of the unit names the tag any more, and no cache does. Called once for each tag of a unit, but for
+ *               those that are a device's own (IOMMU_DEVICE_SER_OWN_TAG): the driver takes such a one back with the device's entry.
  *
  * All are called with the core's mutex held, and may sleep.
  */
@@ -88,12 +93,28 @@ struct iommu_liveupdate_difference {
 	u32 new_perm;
 };
 
+/* Is a device being preserved with this PASID? */
+static inline bool iommu_liveupdate_pasid_named(const struct iommu_liveupdate_device *what, ioasid_t pasid)
+{
+	unsigned int i;
+
+	for (i = 0; i < what->nr_attach; i++)
+		if (what->attach[i].pasid == pasid)
+			return true;
+	return false;
+}
+
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 
 /* Old kernel. */
 void iommu_liveupdate_use_arena(struct iommu_domain *domain);
 int iommu_liveupdate_check_domain(struct iommu_domain *domain);
 int iommu_liveupdate_set_unit(const struct iommu_unit_ser *unit);
+void *iommu_liveupdate_alloc_pages(int nid, gfp_t gfp, size_t bytes);
+void iommu_liveupdate_free_pages(void *pages);
+void iommu_liveupdate_sort_pages(u64 *pages, u32 nr_pages);
+int iommu_liveupdate_describe_unit(struct iommu_unit_ser *unit, u64 **list, size_t max_pages,
+				   u32 (*fill)(const void *handover, u64 *pages), const void *handover);
 void iommu_liveupdate_drop_unit(u32 driver, u64 id);
 int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u64 iommufd_id, u64 token);
 void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain);
@@ -113,10 +134,15 @@ const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu
 const struct iommu_pasid_ser *iommu_liveupdate_next_pasid(const struct iommu_device_ser *device,
 							  const struct iommu_pasid_ser *pasid);
 const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_pasid_ser *pasid);
+bool iommu_liveupdate_find_attach(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain,
+				  u32 *tag);
+unsigned int iommu_liveupdate_nr_attach(const struct iommu_device_ser *device);
+bool iommu_liveupdate_claim_page(const struct iommu_unit_ser *unit, u8 *seen, u64 pa);
 void iommu_liveupdate_quarantine(const struct iommu_device_ser *device, const char *reason);
 void iommu_liveupdate_quarantine_unit(const struct iommu_unit_ser *unit, const char *reason);
 void iommu_liveupdate_verify_domains(void);
 void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes);
+int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa, u64 taken_bytes);
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */

@@ -262,3 +262,41 @@ void amd_dte_make_v1(struct dev_table_entry *entry, const struct pt_iommu_amdv1_
 			  FIELD_PREP(DTE_HOST_TRP, __sme_set(table->host_pt_root) >> 12);
 	entry->data[1] |= FIELD_PREP(DTE_DOMID_MASK, domid);
 }
+
+/*
+ * Where the table of guest tables is, in three fields.
+ */
+
+u64 amd_dte_gcr3_root(const struct dev_table_entry *entry)
+{
+	return FIELD_GET(DTE_GCR3_14_12, entry->data[0]) << 12 | FIELD_GET(DTE_GCR3_30_15, entry->data[1]) << 15 |
+	       FIELD_GET(DTE_GCR3_51_31, entry->data[1]) << 31;
+}
+
+void amd_dte_set_gcr3_root(struct dev_table_entry *entry, u64 root_pa)
+{
+	entry->data[0] &= ~DTE_GCR3_14_12;
+	entry->data[0] |= FIELD_PREP(DTE_GCR3_14_12, root_pa >> 12);
+	entry->data[1] &= ~(DTE_GCR3_30_15 | DTE_GCR3_51_31);
+	entry->data[1] |= FIELD_PREP(DTE_GCR3_30_15, root_pa >> 15) | FIELD_PREP(DTE_GCR3_51_31, root_pa >> 31);
+}
+
+/**
+ * amd_dte_make_gcr3() - have guest tables translate, of which the device has a table
+ * @entry: One that blocks.
+ * @root_pa: Where that table is.
+ * @glx: How many levels it has beside the first.
+ * @levels: How many the guest tables have: 4 or 5.
+ * @domid: What the unit caches under.
+ * @requests: Requests without PASID are translated by the table's first entry, and not let through.
+ *
+ * Context: Any.
+ */
+void amd_dte_make_gcr3(struct dev_table_entry *entry, u64 root_pa, int glx, unsigned int levels, u16 domid, bool requests)
+{
+	entry->data[0] |= DTE_FLAG_TV | DTE_FLAG_GV | DTE_FLAG_IR | DTE_FLAG_IW | FIELD_PREP(DTE_GLX, glx) |
+			  (requests ? DTE_FLAG_GIOV : 0);
+	entry->data[1] |= FIELD_PREP(DTE_DOMID_MASK, domid);
+	entry->data[2] |= FIELD_PREP(DTE_GPT_LEVEL_MASK, levels - PAGE_MODE_4_LEVEL);
+	amd_dte_set_gcr3_root(entry, __sme_set(root_pa));
+}

@@ -43,5 +43,8 @@ void amd_dte_set_dirty(struct amd_iommu *iommu, struct iommu_dev_data *dev_data,
 
 void amd_dte_make_blocked(struct dev_table_entry *entry, u16 segid, u16 devid);
 void amd_dte_make_v1(struct dev_table_entry *entry, const struct pt_iommu_amdv1_hw_info *table, u16 domid);
+void amd_dte_make_gcr3(struct dev_table_entry *entry, u64 root_pa, int glx, unsigned int levels, u16 domid, bool requests);
+void amd_dte_set_gcr3_root(struct dev_table_entry *entry, u64 root_pa);
+u64 amd_dte_gcr3_root(const struct dev_table_entry *entry);
 
 #endif

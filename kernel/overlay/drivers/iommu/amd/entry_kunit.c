@@ -10,8 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 
-#include "amd_iommu.h"
-#include "entry.h"
+#include "unit_kunit.h"
 
 #define KUNIT_DEVID	0x328
 #define KUNIT_TABLE_A	0x0000123456789000ULL
@@ -112,12 +111,7 @@ static void entry_kunit_view(const struct dev_table_entry *entry, u64 view[4])
  */
 
 struct entry_kunit_unit {
-	struct amd_iommu iommu;
-	struct amd_iommu_pci_seg seg;
-	struct iommu_dev_data dev_data;
-	struct dev_table_entry *table;
-	u8 *registers;
-	u64 sem;
+	struct amd_kunit_unit fake;
 	/* Of the change that is stepped through. */
 	struct dev_table_entry last;
 	u64 old[4], new[4], blocked[4];
@@ -132,28 +126,14 @@ static struct entry_kunit_unit *entry_kunit_unit(struct kunit *test)
 	struct entry_kunit_unit *unit = kunit_kzalloc(test, sizeof(*unit), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, unit);
-	unit->table = kunit_kzalloc(test, (KUNIT_DEVID + 1) * sizeof(*unit->table) + 32, GFP_KERNEL);
-	unit->registers = kunit_kzalloc(test, MMIO_CNTR_CONF_OFFSET, GFP_KERNEL);
-	unit->iommu.cmd_buf = kunit_kzalloc(test, CMD_BUFFER_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, unit->table);
-	KUNIT_ASSERT_NOT_NULL(test, unit->registers);
-	KUNIT_ASSERT_NOT_NULL(test, unit->iommu.cmd_buf);
-	raw_spin_lock_init(&unit->iommu.lock);
-	spin_lock_init(&unit->dev_data.dte_lock);
-	unit->sem = U32_MAX;	/* each wait is over at once */
-	unit->iommu.cmd_sem = &unit->sem;
-	unit->iommu.mmio_base = (__force void __iomem *)unit->registers;
-	unit->iommu.pci_seg = &unit->seg;
-	unit->seg.dev_table = PTR_ALIGN(unit->table, 32);
-	unit->seg.last_bdf = KUNIT_DEVID;
-	unit->dev_data.devid = KUNIT_DEVID;
+	amd_kunit_unit_init(test, &unit->fake, KUNIT_DEVID);
 	entry_kunit_current = unit;
 	return unit;
 }
 
 static struct dev_table_entry *entry_kunit_live(struct entry_kunit_unit *unit)
 {
-	return &unit->seg.dev_table[KUNIT_DEVID];
+	return amd_kunit_unit_live(&unit->fake);
 }
 
 /*
@@ -213,7 +193,7 @@ static void entry_kunit_step(struct kunit *test, struct entry_kunit_unit *unit, 
 	entry_kunit_view(&to, unit->new);
 	entry_kunit_view(&blocked, unit->blocked);
 
-	amd_dte_write(&unit->iommu, &unit->dev_data, &to);
+	amd_dte_write(&unit->fake.iommu, &unit->fake.dev_data, &to);
 	/* Stores without a sync would show here. */
 	KUNIT_EXPECT_MEMEQ_MSG(test, live, &unit->last, sizeof(*live), "%s", what);
 	to.data[2] |= KUNIT_IRQ;
@@ -271,6 +251,32 @@ static void entry_kunit_builders(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(&entry.data[2], 0, 16), NULL);
 }
 
+/* Each bit of the root is somewhere, and nowhere else. */
+static void entry_kunit_guest_builders(struct kunit *test)
+{
+	const struct entry_kunit_entry what = { .domid = 0x1234, .table = KUNIT_GCR3_A, .levels = 5 };
+	struct dev_table_entry entry, good = {}, moved;
+	unsigned int bit;
+
+	entry_kunit_make_v2(&what, &good);
+	amd_dte_make_blocked(&entry, U16_MAX, KUNIT_DEVID);
+	amd_dte_make_gcr3(&entry, KUNIT_GCR3_A, 0, 5, 0x1234, true);
+	KUNIT_EXPECT_MEMEQ(test, &entry, &good, sizeof(good));
+	KUNIT_EXPECT_EQ(test, amd_dte_gcr3_root(&entry), KUNIT_GCR3_A);
+	amd_dte_make_blocked(&moved, U16_MAX, KUNIT_DEVID);
+	amd_dte_make_gcr3(&moved, KUNIT_GCR3_A, 2, 4, 0x1234, false);
+	KUNIT_EXPECT_EQ(test, moved.data[0], (good.data[0] & ~BIT_ULL(54)) | 2ULL << 56);
+	KUNIT_EXPECT_EQ(test, moved.data[2], 0ULL);
+	for (bit = 12; bit < 52; bit++) {
+		moved = entry;
+		amd_dte_set_gcr3_root(&moved, BIT_ULL(bit));
+		KUNIT_EXPECT_EQ_MSG(test, amd_dte_gcr3_root(&moved), BIT_ULL(bit), "bit %u", bit);
+		KUNIT_EXPECT_EQ_MSG(test, moved.data[2], entry.data[2], "bit %u", bit);
+		amd_dte_set_gcr3_root(&moved, KUNIT_GCR3_A);
+		KUNIT_EXPECT_MEMEQ_MSG(test, &moved, &entry, sizeof(entry), "bit %u", bit);
+	}
+}
+
 static void entry_kunit_dirty(struct kunit *test)
 {
 	struct entry_kunit_unit *unit = entry_kunit_unit(test);
@@ -279,10 +285,10 @@ static void entry_kunit_dirty(struct kunit *test)
 	entry_kunit_make(&entry_kunit_entries[OF_V1_5], &off);
 	entry_kunit_make(&entry_kunit_entries[OF_V1_5_DIRTY], &on);
 	*entry_kunit_live(unit) = off;
-	amd_dte_set_dirty(&unit->iommu, &unit->dev_data, true);
+	amd_dte_set_dirty(&unit->fake.iommu, &unit->fake.dev_data, true);
 	KUNIT_EXPECT_MEMEQ(test, entry_kunit_live(unit), &on, sizeof(on));
-	amd_dte_set_dirty(&unit->iommu, &unit->dev_data, false);
-	amd_dte_read(&unit->iommu, &unit->dev_data, &read);
+	amd_dte_set_dirty(&unit->fake.iommu, &unit->fake.dev_data, false);
+	amd_dte_read(&unit->fake.iommu, &unit->fake.dev_data, &read);
 	KUNIT_EXPECT_MEMEQ(test, &read, &off, sizeof(off));
 }
 
@@ -324,14 +330,14 @@ static void entry_kunit_expect_sequence(struct kunit *test, const struct entry_k
 {
 	const struct entry_kunit_entry *old = &entry_kunit_entries[sequence->old], *new = &entry_kunit_entries[sequence->new];
 	struct entry_kunit_unit *unit = entry_kunit_unit(test);
-	const struct iommu_cmd *commands = (struct iommu_cmd *)unit->iommu.cmd_buf;
+	const struct iommu_cmd *commands = (struct iommu_cmd *)unit->fake.iommu.cmd_buf;
 	struct dev_table_entry target;
 	unsigned int i, nr;
 
 	entry_kunit_make(old, entry_kunit_live(unit));
 	entry_kunit_make(new, &target);
-	amd_dte_write(&unit->iommu, &unit->dev_data, &target);
-	nr = readl(unit->iommu.mmio_base + MMIO_CMD_TAIL_OFFSET) / sizeof(*commands);
+	amd_dte_write(&unit->fake.iommu, &unit->fake.dev_data, &target);
+	nr = amd_kunit_unit_nr_commands(&unit->fake);
 	for (i = 0; i < ARRAY_SIZE(sequence->want) && sequence->want[i].opcode; i++) {
 		const struct entry_kunit_command *want = &sequence->want[i];
 		u32 id = want->opcode == KUNIT_INV_PAGES ? commands[i].data[1] & 0xffff : commands[i].data[0] & 0xffff;
@@ -422,6 +428,7 @@ static void entry_kunit_store_is_one_step(struct kunit *test)
 
 static struct kunit_case entry_kunit_cases[] = {
 	KUNIT_CASE(entry_kunit_builders),
+	KUNIT_CASE(entry_kunit_guest_builders),
 	KUNIT_CASE(entry_kunit_every_change),
 	KUNIT_CASE(entry_kunit_reserved_bits_count),
 	KUNIT_CASE(entry_kunit_dirty),

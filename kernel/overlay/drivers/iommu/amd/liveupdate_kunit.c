@@ -3,7 +3,13 @@
  * KUnit tests of AMD-Vi across live update, on a segment and a unit that do not exist: device tables and registers are memory. Compiled
  * with liveupdate.c.
  */
+#include <kunit/device.h>
 #include <kunit/test.h>
+
+#include "unit_kunit.h"
+#include "../liveupdate/verify.h"
+#include "../liveupdate/fail_kunit.h"
+#include "../liveupdate/records_kunit.h"
 
 #define AMD_KUNIT_SEG		0xfffe	/* no segment of the machine */
 #define AMD_KUNIT_DEVID		0x328
@@ -18,8 +24,8 @@ struct amd_kunit {
 	struct amd_iommu_pci_seg seg;
 	u8 *registers;
 	struct iommu_unit_ser unit;
-	struct iommu_device_ser device;
-	struct iommu_domain_ser domain;
+	struct lu_kunit_records records;
+	struct amd_adoption adoption;
 	unsigned int nr_quarantined;
 };
 
@@ -27,13 +33,10 @@ static struct amd_kunit *amd_kunit_current;
 
 static const struct iommu_device_ser *amd_kunit_device(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid)
 {
-	return devid == AMD_KUNIT_DEVID ? &amd_kunit_current->device : NULL;
+	return devid == AMD_KUNIT_DEVID ? &amd_kunit_current->records.device : NULL;
 }
 
-static const struct iommu_domain_ser *amd_kunit_domain(const struct iommu_device_ser *device)
-{
-	return &amd_kunit_current->domain;
-}
+static const ioasid_t amd_kunit_no_pasids[] = { IOMMU_NO_PASID };
 
 static void amd_kunit_quarantine(const struct iommu_device_ser *device, const char *reason)
 {
@@ -54,14 +57,19 @@ static struct amd_kunit *amd_kunit_segment(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, unit->registers);
 	unit->iommu.pci_seg = &unit->seg;
 	unit->iommu.mmio_base = (__force void __iomem *)unit->registers;
-	unit->device.rid = AMD_KUNIT_DEVID;
-	unit->device.tag = AMD_KUNIT_TAG;
-	unit->domain.format = IOMMU_SER_FORMAT_AMDV1;
-	unit->domain.levels = 3;
-	unit->domain.top_pa = AMD_KUNIT_TOP;
+	unit->records.device.rid = AMD_KUNIT_DEVID;
+	unit->records.device.tag = AMD_KUNIT_TAG;
+	unit->records.tag[0] = AMD_KUNIT_TAG;
+	unit->records.domain[0].format = IOMMU_SER_FORMAT_AMDV1;
+	unit->records.domain[0].levels = 3;
+	unit->records.domain[0].top_pa = AMD_KUNIT_TOP;
+	unit->records.pasids = amd_kunit_no_pasids;
+	unit->records.nr = 1;
+	unit->adoption.seg = &unit->seg;
+	unit->adoption.unit = &unit->unit;
 	amd_kunit_current = unit;
+	lu_kunit_use_records(test);
 	kunit_activate_static_stub(test, amd_incoming_device, amd_kunit_device);
-	kunit_activate_static_stub(test, amd_incoming_domain, amd_kunit_domain);
 	kunit_activate_static_stub(test, amd_quarantine, amd_kunit_quarantine);
 	return unit;
 }
@@ -97,7 +105,7 @@ static void amd_kunit_handover_blocks(struct kunit *test)
 
 static void amd_kunit_adopt(struct amd_kunit *unit, u32 devid, struct dev_table_entry *entry)
 {
-	amd_adopt_entry(&unit->seg, &unit->unit, devid, entry);
+	amd_adopt_entry(&unit->adoption, devid, entry);
 }
 
 /* What goes on: the lower half is the old kernel's, the upper half is what this kernel has for interrupts. */
@@ -139,22 +147,22 @@ static void amd_kunit_each_field_is_compared(struct kunit *test)
 	struct amd_kunit *unit = amd_kunit_segment(test);
 	struct dev_table_entry entry = amd_kunit_good();
 
-	unit->device.tag++;
+	unit->records.device.tag++;
 	amd_kunit_adopt(unit, AMD_KUNIT_DEVID, &entry);
 	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 1);
-	unit->device.tag--;
+	unit->records.device.tag--;
 	entry = amd_kunit_good();
-	unit->domain.levels++;
+	unit->records.domain[0].levels++;
 	amd_kunit_adopt(unit, AMD_KUNIT_DEVID, &entry);
 	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 2);
-	unit->domain.levels--;
+	unit->records.domain[0].levels--;
 	entry = amd_kunit_good();
-	unit->domain.top_pa += SZ_4K;
+	unit->records.domain[0].top_pa += SZ_4K;
 	amd_kunit_adopt(unit, AMD_KUNIT_DEVID, &entry);
 	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 3);
-	unit->domain.top_pa -= SZ_4K;
+	unit->records.domain[0].top_pa -= SZ_4K;
 	entry = amd_kunit_good();
-	unit->domain.format = IOMMU_SER_FORMAT_VTDSS;
+	unit->records.domain[0].format = IOMMU_SER_FORMAT_VTDSS;
 	amd_kunit_adopt(unit, AMD_KUNIT_DEVID, &entry);
 	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 4);
 	KUNIT_EXPECT_EQ(test, entry.data[0], 1ULL);
@@ -221,30 +229,37 @@ static void amd_kunit_table_is_listed(struct kunit *test)
 {
 	struct amd_kunit *unit = amd_kunit_segment(test);
 	u64 *pages = (u64 *)get_zeroed_page(GFP_KERNEL);
+	u8 seen[2];
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, pages);
 	unit->unit.root_pa = 0x12340000;
 	unit->unit.pages_pa = virt_to_phys(pages);
-	unit->unit.nr_pages = 8;
+	unit->unit.nr_pages = 9;
+	unit->adoption.seen = seen;
 	for (i = 0; i < 8; i++)
 		pages[i] = unit->unit.root_pa + i * SZ_4K;
-	KUNIT_EXPECT_TRUE(test, amd_table_listed(&unit->seg, &unit->unit));
+	pages[8] = 0x7654321000;
+#define AMD_KUNIT_CLAIM()	({ memset(seen, 0, sizeof(seen)); amd_claim_table(&unit->adoption); })
+	KUNIT_EXPECT_TRUE(test, AMD_KUNIT_CLAIM());
+	/* It is nobody else's from then on. */
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_claim_page(&unit->unit, seen, unit->unit.root_pa + SZ_4K));
+	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_claim_page(&unit->unit, seen, pages[8]));
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_claim_page(&unit->unit, seen, pages[8]));
 	unit->unit.nr_pages = 7;
-	KUNIT_EXPECT_FALSE(test, amd_table_listed(&unit->seg, &unit->unit));
-	unit->unit.nr_pages = 8;
+	KUNIT_EXPECT_FALSE(test, AMD_KUNIT_CLAIM());
+	unit->unit.nr_pages = 9;
 	pages[7] += SZ_4K;
-	KUNIT_EXPECT_FALSE(test, amd_table_listed(&unit->seg, &unit->unit));
+	KUNIT_EXPECT_FALSE(test, AMD_KUNIT_CLAIM());
 	pages[7] -= SZ_4K;
 	unit->unit.root_pa += SZ_4K;
-	KUNIT_EXPECT_FALSE(test, amd_table_listed(&unit->seg, &unit->unit));
+	KUNIT_EXPECT_FALSE(test, AMD_KUNIT_CLAIM());
 	free_page((unsigned long)pages);
 }
 
-/* A tag is out of the pool from the first segment that has it to the last that gives it back. */
-static void amd_kunit_tags_are_counted(struct kunit *test)
+/* Two segments that have a tag. */
+static struct amd_iommu_pci_seg *amd_kunit_share_tag(struct kunit *test, struct amd_kunit *unit)
 {
-	struct amd_kunit *unit = amd_kunit_segment(test);
 	struct amd_iommu_pci_seg *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, other);
@@ -252,8 +267,17 @@ static void amd_kunit_tags_are_counted(struct kunit *test)
 	list_add(&other->list, &amd_iommu_pci_seg_list);
 	list_add(&unit->seg.list, &amd_iommu_pci_seg_list);
 	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
-	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
 	KUNIT_EXPECT_EQ(test, amd_adopt_tag(other, AMD_KUNIT_TAG), 0);
+	return other;
+}
+
+/* A tag is out of the pool from the first segment that has it to the last that gives it back. */
+static void amd_kunit_tags_are_counted(struct kunit *test)
+{
+	struct amd_kunit *unit = amd_kunit_segment(test);
+	struct amd_iommu_pci_seg *other = amd_kunit_share_tag(test, unit);
+
+	KUNIT_EXPECT_EQ(test, amd_adopt_tag(&unit->seg, AMD_KUNIT_TAG), 0);
 	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
 	amd_liveupdate_release_tag(unit->seg.id, AMD_KUNIT_TAG);
 	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
@@ -267,6 +291,433 @@ static void amd_kunit_tags_are_counted(struct kunit *test)
 	list_del(&other->list);
 }
 
+/* A device's own ID is one that another segment may have of the old kernel, too. */
+static void amd_kunit_own_tag_is_freed(struct kunit *test)
+{
+	struct amd_kunit *unit = amd_kunit_segment(test);
+	struct amd_iommu_pci_seg *other = amd_kunit_share_tag(test, unit);
+
+	amd_liveupdate_free_domid(&unit->iommu, AMD_KUNIT_TAG);
+	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), -ENOSPC);
+	amd_liveupdate_release_tag(other->id, AMD_KUNIT_TAG);
+	/* One of this kernel. */
+	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), AMD_KUNIT_TAG);
+	amd_liveupdate_free_domid(&unit->iommu, AMD_KUNIT_TAG);
+	KUNIT_EXPECT_EQ(test, amd_iommu_pdom_id_reserve(AMD_KUNIT_TAG, GFP_KERNEL), AMD_KUNIT_TAG);
+	amd_iommu_pdom_id_free(AMD_KUNIT_TAG);
+	list_del(&unit->seg.list);
+	list_del(&other->list);
+}
+
+/*
+ * Guest tables
+ */
+
+/* How many levels, and PASIDs that are handed over: of one table with requests without PASID, and of others; the last that there may be. */
+static const struct amd_kunit_levels {
+	const char *name;
+	int glx;
+	unsigned int nr_pasids, nr_pages;	/* of the list, beside the device table */
+	ioasid_t pasids[5];
+} amd_kunit_levels[] = {
+	{ "one level", 0, 3, 0, { IOMMU_NO_PASID, 5, 511 } },
+	{ "two levels", 1, 4, 3, { IOMMU_NO_PASID, 5, 1000, 0x3ffff } },
+	{ "three levels", 2, 5, 7, { IOMMU_NO_PASID, 5, 1000, 0x40000, 0xfffff } },
+};
+
+static void amd_kunit_levels_name(const struct amd_kunit_levels *levels, char *name)
+{
+	strscpy(name, levels->name, KUNIT_PARAM_DESC_SIZE);
+}
+KUNIT_ARRAY_PARAM(amd_kunit_levels, amd_kunit_levels, amd_kunit_levels_name);
+
+/* What a device was left on: made from what it was on. Records are of two domains that take turns. */
+struct amd_kunit_guest {
+	struct amd_kunit_unit fake;
+	struct amd_kunit *unit;
+	const struct amd_kunit_levels *levels;
+	struct device *dev;
+	struct dev_iommu dev_iommu;
+	struct amd_handover handover;
+	struct amd_handover_device *device;
+	u64 *list;
+	u8 seen[8];
+};
+
+static u64 amd_kunit_guest_top(unsigned int i)
+{
+	return AMD_KUNIT_TOP + (i % 2) * SZ_4K;
+}
+
+static void amd_kunit_free_table(u64 *table, void *unused)
+{
+	iommu_free_pages(table);
+}
+
+static void *amd_kunit_alloc_table(int nid)
+{
+	return iommu_alloc_pages_node_sz(nid, GFP_KERNEL, SZ_4K);
+}
+
+static void amd_kunit_guest_free(void *arg)
+{
+	struct amd_kunit_guest *guest = arg;
+
+	if (guest->device->gcr3.gcr3_tbl)
+		amd_gcr3_walk(guest->device->gcr3.gcr3_tbl, guest->device->gcr3.glx, amd_handover_free_table, NULL);
+	if (guest->fake.dev_data.gcr3_info.gcr3_tbl)
+		amd_gcr3_walk(guest->fake.dev_data.gcr3_info.gcr3_tbl, guest->levels->glx, amd_kunit_free_table, NULL);
+	guest->dev->iommu = NULL;
+}
+
+/* What the device is on. */
+static void amd_kunit_guest_live(struct kunit *test, struct amd_kunit_guest *guest)
+{
+	struct gcr3_tbl_info *live = &guest->fake.dev_data.gcr3_info;
+	struct dev_table_entry *entry = amd_kunit_unit_live(&guest->fake);
+	unsigned int i;
+	u64 *word;
+
+	live->glx = guest->levels->glx;
+	live->levels = PAGE_MODE_5_LEVEL;
+	live->domid = AMD_KUNIT_TAG;
+	live->pasid_cnt = guest->levels->nr_pasids - 1;
+	live->gcr3_tbl = amd_kunit_alloc_table(NUMA_NO_NODE);
+	KUNIT_ASSERT_NOT_NULL(test, live->gcr3_tbl);
+	for (i = 0; i < guest->levels->nr_pasids; i++) {
+		word = amd_gcr3_entry(live, guest->levels->pasids[i], amd_kunit_alloc_table, NUMA_NO_NODE);
+		KUNIT_ASSERT_NOT_NULL(test, word);
+		*word = amd_gcr3_make(amd_kunit_guest_top(i));
+	}
+	amd_dte_make_blocked(entry, U16_MAX, AMD_KUNIT_DEVID);
+	amd_dte_make_gcr3(entry, virt_to_phys(live->gcr3_tbl), live->glx, live->levels, live->domid, true);
+	entry->data[2] |= AMD_KUNIT_IRQ | AMD_KUNIT_PASS;
+}
+
+static struct amd_kunit_guest *amd_kunit_guest(struct kunit *test, const struct amd_kunit_levels *levels)
+{
+	struct amd_kunit_guest *guest = kunit_kzalloc(test, sizeof(*guest), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, guest);
+	guest->unit = amd_kunit_segment(test);
+	guest->levels = levels;
+	guest->dev = kunit_device_register(test, "amd_guest_dev");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, guest->dev);
+	set_dev_node(guest->dev, NUMA_NO_NODE);
+	amd_kunit_unit_init(test, &guest->fake, AMD_KUNIT_DEVID);
+	guest->fake.dev_data.dev = guest->dev;
+	guest->dev_iommu.priv = &guest->fake.dev_data;
+	guest->dev_iommu.iommu_dev = &guest->fake.iommu.iommu;
+	guest->dev->iommu = &guest->dev_iommu;
+	guest->device = kunit_kzalloc(test, struct_size(guest->device, pasids, levels->nr_pasids), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, guest->device);
+	guest->device->nr_pasids = levels->nr_pasids;
+	for (i = 0; i < levels->nr_pasids; i++)
+		guest->device->pasids[i] = levels->pasids[i];
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, amd_kunit_guest_free, guest), 0);
+	amd_kunit_guest_live(test, guest);
+
+	guest->handover.seg = &guest->unit->seg;
+	guest->handover.table = iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_32K);
+	KUNIT_ASSERT_NOT_NULL(test, guest->handover.table);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, (kunit_action_t *)iommu_free_pages, guest->handover.table), 0);
+	INIT_LIST_HEAD(&guest->handover.devices);
+	guest->device->dev = guest->dev;
+	guest->device->handover = &guest->handover;
+	list_add(&guest->device->list, &guest->handover.devices);
+	return guest;
+}
+
+/* Hand it over; what the blob will say of it. */
+static struct amd_kunit_guest *amd_kunit_hand_over(struct kunit *test, const struct amd_kunit_levels *levels)
+{
+	struct amd_kunit_guest *guest = amd_kunit_guest(test, levels);
+	struct lu_kunit_records *records = &guest->unit->records;
+	struct iommu_liveupdate_attach attach[5] = {};
+	struct iommu_liveupdate_device what = { .attach = attach, .nr_attach = levels->nr_pasids };
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, amd_handover_alloc_pasids(guest->device), 0);
+	KUNIT_ASSERT_EQ(test, amd_handover_copy(guest->device), 0);
+	amd_handover_set_tags(guest->device, &what);
+	for (i = 0; i < levels->nr_pasids; i++)
+		KUNIT_EXPECT_EQ(test, attach[i].tag, AMD_KUNIT_TAG);
+	guest->list = (u64 *)iommu_alloc_pages_node_sz(NUMA_NO_NODE, GFP_KERNEL, SZ_4K);
+	KUNIT_ASSERT_NOT_NULL(test, guest->list);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, (kunit_action_t *)iommu_free_pages, guest->list), 0);
+	guest->unit->unit.nr_pages = amd_handover_list(&guest->handover, guest->list);
+	guest->unit->unit.pages_pa = virt_to_phys(guest->list);
+	guest->unit->unit.root_pa = virt_to_phys(guest->handover.table);
+	iommu_liveupdate_sort_pages(guest->list, guest->unit->unit.nr_pages);
+	guest->unit->adoption.seen = guest->seen;
+	records->device.flags = what.flags;
+	records->device.pasid_dir_pa = what.pasid_dir_pa;
+	records->device.pasid_dir_bytes = what.pasid_dir_bytes;
+	records->device.pasid_bits = what.pasid_bits;
+	records->pasids = levels->pasids;
+	records->nr = levels->nr_pasids;
+	for (i = 0; i < 2; i++) {
+		records->tag[i] = AMD_KUNIT_TAG;
+		records->domain[i].format = IOMMU_SER_FORMAT_X86_64;
+		records->domain[i].levels = PAGE_MODE_5_LEVEL;
+		records->domain[i].top_pa = amd_kunit_guest_top(i);
+	}
+	return guest;
+}
+
+static struct dev_table_entry *amd_kunit_guest_entry(struct amd_kunit_guest *guest)
+{
+	return &guest->handover.table[AMD_KUNIT_DEVID];
+}
+
+static const char *amd_kunit_check_guest(struct amd_kunit_guest *guest)
+{
+	memset(guest->seen, 0, sizeof(guest->seen));
+	amd_claim_table(&guest->unit->adoption);
+	return amd_check_entry(&guest->unit->adoption, &guest->unit->records.device, amd_kunit_guest_entry(guest));
+}
+
+/* What is handed over: what is preserved, where the hardware will look for it, and listed; the live tables are as they were. */
+static void amd_kunit_guest_is_handed_over(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	const struct dev_table_entry *live = amd_kunit_unit_live(&guest->fake), *entry = amd_kunit_guest_entry(guest);
+	const struct gcr3_tbl_info *table = &guest->device->gcr3;
+	ioasid_t pasid;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, amd_dte_gcr3_root(entry), virt_to_phys(table->gcr3_tbl));
+	KUNIT_EXPECT_NE(test, amd_dte_gcr3_root(entry), amd_dte_gcr3_root(live));
+	KUNIT_EXPECT_EQ(test, amd_dte_gcr3_root(live), virt_to_phys(guest->fake.dev_data.gcr3_info.gcr3_tbl));
+	KUNIT_EXPECT_EQ(test, entry->data[0] & ~(7ULL << 58), live->data[0] & ~(7ULL << 58));
+	KUNIT_EXPECT_EQ(test, entry->data[1] & 0x7ff0000ffffULL, live->data[1] & 0x7ff0000ffffULL);
+	/* Five levels; interrupts that firmware wants, and no others. */
+	KUNIT_EXPECT_EQ(test, entry->data[2], BIT_ULL(54) | AMD_KUNIT_PASS | 1);
+	for (i = 0, pasid = amd_gcr3_next(table, 0); i < levels->nr_pasids; i++, pasid = amd_gcr3_next(table, pasid + 1)) {
+		KUNIT_EXPECT_EQ(test, pasid, levels->pasids[i]);
+		KUNIT_EXPECT_EQ(test, *amd_gcr3_entry(table, levels->pasids[i], NULL, NUMA_NO_NODE), amd_kunit_guest_top(i) | 1);
+	}
+	KUNIT_EXPECT_EQ(test, pasid, IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_EQ(test, guest->unit->unit.nr_pages, 8 + levels->nr_pages);
+	KUNIT_EXPECT_EQ(test, amd_handover_list(&guest->handover, NULL), 8 + levels->nr_pages);
+	KUNIT_EXPECT_FALSE(test, lu_page_listed(guest->list, guest->unit->unit.nr_pages, virt_to_phys(table->gcr3_tbl), NULL));
+	KUNIT_EXPECT_EQ(test, guest->unit->records.device.pasid_bits, 9 * (levels->glx + 1));
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+}
+
+/* The kernel goes down: what changed since is copied, and what there is no entry for any more is said. */
+static void amd_kunit_guest_is_copied_again(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	struct gcr3_tbl_info *live = &guest->fake.dev_data.gcr3_info;
+	const ioasid_t last = levels->pasids[levels->nr_pasids - 1];
+	u64 *word = amd_gcr3_entry(live, last, NULL, NUMA_NO_NODE), root = amd_dte_gcr3_root(amd_kunit_guest_entry(guest));
+
+	*word += SZ_16K;
+	KUNIT_EXPECT_EQ(test, amd_handover_copy(guest->device), 0);
+	KUNIT_EXPECT_EQ(test, *amd_gcr3_entry(&guest->device->gcr3, last, NULL, NUMA_NO_NODE), *word);
+	KUNIT_EXPECT_EQ(test, amd_dte_gcr3_root(amd_kunit_guest_entry(guest)), root);
+	*word = 0;
+	KUNIT_EXPECT_EQ(test, amd_handover_copy(guest->device), -EINVAL);
+	*word = amd_gcr3_make(AMD_KUNIT_TOP);
+	amd_dte_set_gcr3_root(amd_kunit_unit_live(&guest->fake), AMD_KUNIT_TOP);
+	KUNIT_EXPECT_EQ(test, amd_handover_copy(guest->device), -EINVAL);
+	amd_kunit_unit_live(&guest->fake)->data[0] &= ~DTE_FLAG_GV;
+	KUNIT_EXPECT_EQ(test, amd_handover_copy(guest->device), -EINVAL);
+}
+
+/* Every PASID in use has to be among what is preserved. */
+static void amd_kunit_guest_live_pasids(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_guest(test, levels);
+	struct iommu_liveupdate_attach attach[5];
+	struct iommu_liveupdate_device what = { .attach = attach, .nr_attach = levels->nr_pasids };
+	unsigned int i;
+
+	for (i = 0; i < levels->nr_pasids; i++)
+		attach[i].pasid = levels->pasids[i];
+	KUNIT_EXPECT_EQ(test, amd_check_live_pasids(guest->dev, &what), 0);
+	for (i = 0; i < levels->nr_pasids; i++) {
+		attach[i].pasid = 77;
+		KUNIT_EXPECT_EQ_MSG(test, amd_check_live_pasids(guest->dev, &what), -EBUSY, "%u", levels->pasids[i]);
+		attach[i].pasid = levels->pasids[i];
+	}
+}
+
+#define AMD_KUNIT_EXPECT_REFUSED(what, ...)	KUNIT_EXPECT_NOT_NULL_MSG(test, amd_kunit_check_guest(guest), what, ##__VA_ARGS__)
+
+static void amd_kunit_expect_bits(struct kunit *test, struct amd_kunit_guest *guest, u64 *word, const char *what, unsigned int nr)
+{
+	unsigned int bit;
+
+	for (bit = 0; bit < 64; bit++) {
+		*word ^= BIT_ULL(bit);
+		AMD_KUNIT_EXPECT_REFUSED("%s %u, bit %u", what, nr, bit);
+		*word ^= BIT_ULL(bit);
+	}
+}
+
+/* Any bit of the device table entry that translates, and of each entry on the way; every way to reach another one. */
+static void amd_kunit_guest_is_compared(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	struct dev_table_entry *entry = amd_kunit_guest_entry(guest);
+	struct gcr3_tbl_info *table = &guest->device->gcr3;
+	struct lu_kunit_records *records = &guest->unit->records;
+	unsigned int i;
+	u64 *word, good;
+
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+	for (i = 0; i < 2; i++)
+		amd_kunit_expect_bits(test, guest, &entry->data[i], "word", i);
+	entry->data[2] ^= BIT_ULL(54);
+	AMD_KUNIT_EXPECT_REFUSED("four levels");
+	entry->data[2] ^= BIT_ULL(54);
+	for (i = 0; i < levels->nr_pasids; i++)
+		amd_kunit_expect_bits(test, guest, amd_gcr3_entry(table, levels->pasids[i], NULL, NUMA_NO_NODE), "entry of PASID",
+				      levels->pasids[i]);
+	for (i = 0; levels->glx && i < AMD_GCR3_NR_ENTRIES; i++)
+		if (table->gcr3_tbl[i])
+			amd_kunit_expect_bits(test, guest, &table->gcr3_tbl[i], "table", i);
+
+	/* An entry without a record. */
+	word = amd_gcr3_entry(table, 6, NULL, NUMA_NO_NODE);
+	*word = amd_gcr3_make(AMD_KUNIT_TOP);
+	AMD_KUNIT_EXPECT_REFUSED("an entry that nobody preserved");
+	*word = 0;
+	/* One that does not lead anywhere is none. */
+	*word = AMD_KUNIT_TOP;
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+	*word = 0;
+	/* A table that is met a second time, that is no table, that is part of the device table. */
+	for (i = 0; levels->glx && i < 3; i++) {
+		const u64 others[] = { table->gcr3_tbl[0], amd_gcr3_make(0x7654321000), amd_gcr3_make(guest->unit->unit.root_pa) };
+
+		good = table->gcr3_tbl[300];
+		table->gcr3_tbl[300] = others[i];
+		AMD_KUNIT_EXPECT_REFUSED("a table, %u", i);
+		table->gcr3_tbl[300] = good;
+	}
+	records->nr--;
+	AMD_KUNIT_EXPECT_REFUSED("no record of the last PASID");
+	records->nr++;
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+}
+
+/* Any field of the records. */
+static void amd_kunit_guest_records_are_compared(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	struct lu_kunit_records *records = &guest->unit->records;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		records->domain[i].top_pa += SZ_4K * 2;
+		AMD_KUNIT_EXPECT_REFUSED("another top, %u", i);
+		records->domain[i].top_pa -= SZ_4K * 2;
+		records->domain[i].levels--;
+		AMD_KUNIT_EXPECT_REFUSED("other levels, %u", i);
+		records->domain[i].levels++;
+		records->domain[i].format = IOMMU_SER_FORMAT_AMDV1;
+		AMD_KUNIT_EXPECT_REFUSED("another format, %u", i);
+		records->domain[i].format = IOMMU_SER_FORMAT_X86_64;
+		records->tag[i]++;
+		if (i)
+			AMD_KUNIT_EXPECT_REFUSED("another tag");
+		records->tag[i]--;
+	}
+	records->device.tag++;
+	AMD_KUNIT_EXPECT_REFUSED("another tag of the device");
+	records->device.tag--;
+	records->device.flags = 0;
+	AMD_KUNIT_EXPECT_REFUSED("a tag that is not its own");
+	records->device.flags = IOMMU_DEVICE_SER_OWN_TAG;
+	for (i = 0; i <= 36; i++) {
+		records->device.pasid_bits = i;
+		KUNIT_EXPECT_EQ_MSG(test, !amd_kunit_check_guest(guest), i == 9 * (levels->glx + 1), "%u bits", i);
+	}
+	records->device.pasid_bits = 9 * (levels->glx + 1);
+	records->device.pasid_dir_bytes *= 2;
+	AMD_KUNIT_EXPECT_REFUSED("a table of another size");
+	records->device.pasid_dir_bytes /= 2;
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+}
+
+/* Adopted or not: what translates stays, or blocks. */
+static void amd_kunit_guest_is_adopted(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	struct dev_table_entry *entry = amd_kunit_guest_entry(guest), before = *entry;
+	struct iommu_dev_data *dev_data = kunit_kzalloc(test, sizeof(*dev_data), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, dev_data);
+	guest->unit->seg.dev_table[AMD_KUNIT_DEVID].data[2] = AMD_KUNIT_PASS;
+	amd_kunit_adopt(guest->unit, AMD_KUNIT_DEVID, entry);
+	KUNIT_EXPECT_EQ(test, guest->unit->nr_quarantined, 0);
+	KUNIT_EXPECT_EQ(test, entry->data[0], before.data[0]);
+	KUNIT_EXPECT_EQ(test, entry->data[1], before.data[1]);
+	KUNIT_EXPECT_EQ(test, entry->data[2], BIT_ULL(54) | AMD_KUNIT_PASS);
+
+	amd_adopt_gcr3(dev_data, &guest->unit->records.device, 1 << 20);
+	KUNIT_EXPECT_PTR_EQ(test, dev_data->gcr3_info.gcr3_tbl, guest->device->gcr3.gcr3_tbl);
+	KUNIT_EXPECT_EQ(test, dev_data->gcr3_info.glx, levels->glx);
+	KUNIT_EXPECT_EQ(test, dev_data->gcr3_info.levels, PAGE_MODE_5_LEVEL);
+	KUNIT_EXPECT_EQ(test, dev_data->gcr3_info.domid, AMD_KUNIT_TAG);
+	KUNIT_EXPECT_EQ(test, dev_data->gcr3_info.pasid_cnt, levels->nr_pasids - 1);
+	KUNIT_EXPECT_EQ(test, dev_data->max_pasids, 1 << min(9 * (levels->glx + 1), 20));
+	KUNIT_EXPECT_TRUE(test, dev_data->pasid_enabled);
+	amd_adopt_gcr3(dev_data, &guest->unit->records.device, -EINVAL);
+	KUNIT_EXPECT_EQ(test, dev_data->max_pasids, 0);
+
+	*amd_gcr3_entry(&guest->device->gcr3, IOMMU_NO_PASID, NULL, NUMA_NO_NODE) = 0;
+	memset(guest->seen, 0, sizeof(guest->seen));
+	amd_kunit_adopt(guest->unit, AMD_KUNIT_DEVID, entry);
+	KUNIT_EXPECT_EQ(test, guest->unit->nr_quarantined, 1);
+	KUNIT_EXPECT_EQ(test, entry->data[0], 1ULL);
+	KUNIT_EXPECT_EQ(test, entry->data[1], 0ULL);
+	KUNIT_EXPECT_EQ(test, entry->data[2], AMD_KUNIT_PASS);
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+
+/* Each allocation fails in turn: what is made so far goes with the device. */
+static void amd_kunit_guest_without_memory(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_guest(test, levels);
+	unsigned int nth, nr_failed = 0;
+	bool failed = true;
+	int ret = 0;
+
+	if (!lu_kunit_can_fail())
+		kunit_skip(test, "allocations are not made to fail");
+	/* KASAN may have one of its own fail, which nobody minds. */
+	for (nth = 1; nth < 200; nth++) {
+		lu_kunit_fail_nth(nth);
+		ret = amd_handover_alloc_pasids(guest->device);
+		failed = lu_kunit_failed();
+		if (!failed)
+			break;
+		KUNIT_EXPECT_TRUE(test, !ret || ret == -ENOMEM);
+		nr_failed += !!ret;
+		if (guest->device->gcr3.gcr3_tbl)
+			amd_gcr3_walk(guest->device->gcr3.gcr3_tbl, guest->device->gcr3.glx, amd_handover_free_table, NULL);
+		guest->device->gcr3 = (struct gcr3_tbl_info){};
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_GE(test, nr_failed, 1 + levels->nr_pages);
+	KUNIT_EXPECT_EQ(test, amd_handover_copy(guest->device), 0);
+}
+
+#endif
+
 static struct kunit_case amd_kunit_cases[] = {
 	KUNIT_CASE(amd_kunit_handover_blocks),
 	KUNIT_CASE(amd_kunit_good_entry_is_adopted),
@@ -277,6 +728,16 @@ static struct kunit_case amd_kunit_cases[] = {
 	KUNIT_CASE(amd_kunit_table_is_in_use),
 	KUNIT_CASE(amd_kunit_table_is_listed),
 	KUNIT_CASE(amd_kunit_tags_are_counted),
+	KUNIT_CASE(amd_kunit_own_tag_is_freed),
+	KUNIT_CASE_PARAM(amd_kunit_guest_is_handed_over, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_is_copied_again, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_live_pasids, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_is_compared, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_records_are_compared, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_is_adopted, amd_kunit_levels_gen_params),
+#ifdef CONFIG_FAULT_INJECTION
+	KUNIT_CASE_PARAM(amd_kunit_guest_without_memory, amd_kunit_levels_gen_params),
+#endif
 	{}
 };
 

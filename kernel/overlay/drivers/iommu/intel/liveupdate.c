@@ -27,7 +27,6 @@
 #include <linux/kho/abi/iommu.h>
 #include <linux/liveupdate-fault.h>
 #include <linux/pci.h>
-#include <linux/sort.h>
 
 #include "attach.h"
 #include "iommu.h"
@@ -49,7 +48,6 @@ struct vtd_handover {
 	struct context_entry *context[VTD_NR_CONTEXT_TABLES];
 	struct list_head devices;
 	u64 *pages;		/* the blob's list */
-	u32 nr_pages;
 };
 
 struct vtd_handover_device {
@@ -71,21 +69,7 @@ static LIST_HEAD(vtd_handovers);
 
 static void *vtd_pages_alloc(struct intel_iommu *iommu, size_t bytes)
 {
-	void *page = iommu_alloc_pages_node_sz(iommu->node, GFP_KERNEL, bytes);
-
-	if (page && kho_preserve_folio(virt_to_folio(page))) {
-		iommu_free_pages(page);
-		return NULL;
-	}
-	return page;
-}
-
-static void vtd_page_free(void *page)
-{
-	if (!page)
-		return;
-	kho_unpreserve_folio(virt_to_folio(page));
-	iommu_free_pages(page);
+	return iommu_liveupdate_alloc_pages(iommu->node, GFP_KERNEL, bytes);
 }
 
 static void *vtd_page_alloc(struct intel_iommu *iommu)
@@ -104,15 +88,9 @@ static unsigned int vtd_context_entry_index(struct intel_iommu *iommu, u8 devfn)
 	return sm_supported(iommu) ? (devfn & 0x7f) * 2 : devfn;
 }
 
-static int vtd_compare_pages(const void *a, const void *b)
+static u32 vtd_handover_list(const void *arg, u64 *pages)
 {
-	const u64 *pa = a, *pb = b;
-
-	return *pa < *pb ? -1 : *pa > *pb;
-}
-
-static u32 vtd_handover_list(const struct vtd_handover *handover, u64 *pages)
-{
+	const struct vtd_handover *handover = arg;
 	struct vtd_handover_device *device;
 	u32 nr = 0;
 	int i;
@@ -125,7 +103,6 @@ static u32 vtd_handover_list(const struct vtd_handover *handover, u64 *pages)
 		for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
 			if (pasid_pde_is_present(&device->pasid_dir[i]))
 				pages[nr++] = device->pasid_dir[i].val & PDE_PFN_MASK;
-	sort(pages, nr, sizeof(*pages), vtd_compare_pages, NULL);
 	return nr;
 }
 
@@ -141,7 +118,6 @@ static size_t vtd_handover_max_pages(const struct vtd_handover *handover)
 
 static int vtd_handover_describe(struct vtd_handover *handover)
 {
-	size_t max_pages = vtd_handover_max_pages(handover);
 	struct intel_iommu *iommu = handover->iommu;
 	struct iommu_unit_ser unit = {
 		.driver = IOMMU_SER_DRIVER_VTD,
@@ -149,36 +125,14 @@ static int vtd_handover_describe(struct vtd_handover *handover)
 		.root_pa = virt_to_phys(handover->root),
 		.flags = sm_supported(iommu) ? IOMMU_UNIT_SER_SCALABLE : 0,
 	};
-	u64 *pages, *old = handover->pages;
-	int ret;
 
-	/* Shrinking writes the list where it is: it cannot fail. */
-	if (old && max_pages * sizeof(u64) <= folio_size(virt_to_folio(old))) {
-		pages = old;
-	} else {
-		pages = kho_alloc_preserve(max_pages * sizeof(u64));
-		if (IS_ERR(pages))
-			return PTR_ERR(pages);
-	}
-	unit.nr_pages = vtd_handover_list(handover, pages);
-	unit.pages_pa = virt_to_phys(pages);
 #ifdef CONFIG_IRQ_REMAP
 	if (iommu->ir_table) {
 		unit.irt_pa = virt_to_phys(iommu->ir_table->base);
 		unit.irt_bytes = SZ_1M;
 	}
 #endif
-	ret = iommu_liveupdate_set_unit(&unit);
-	if (ret) {
-		if (pages != old)
-			kho_unpreserve_free(pages);
-		return ret;
-	}
-	if (pages != old)
-		kho_unpreserve_free(old);
-	handover->pages = pages;
-	handover->nr_pages = unit.nr_pages;
-	return 0;
+	return iommu_liveupdate_describe_unit(&unit, &handover->pages, vtd_handover_max_pages(handover), vtd_handover_list, handover);
 }
 
 static int vtd_preserve_irt(struct intel_iommu *iommu)
@@ -206,8 +160,8 @@ static void vtd_handover_free(struct vtd_handover *handover)
 	iommu_liveupdate_drop_unit(IOMMU_SER_DRIVER_VTD, handover->iommu->reg_phys);
 	list_del(&handover->list);
 	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
-		vtd_page_free(handover->context[i]);
-	vtd_page_free(handover->root);
+		iommu_liveupdate_free_pages(handover->context[i]);
+	iommu_liveupdate_free_pages(handover->root);
 	kho_unpreserve_free(handover->pages);
 	vtd_unpreserve_irt(handover->iommu);
 	kvfree(handover);
@@ -238,7 +192,7 @@ static int vtd_handover_create(struct intel_iommu *iommu)
 err_irt:
 	vtd_unpreserve_irt(iommu);
 err_root:
-	vtd_page_free(handover->root);
+	iommu_liveupdate_free_pages(handover->root);
 err_free:
 	kvfree(handover);
 	return ret;
@@ -370,7 +324,7 @@ static void vtd_handover_unlink(struct vtd_handover *handover, unsigned int inde
 	u64 *entry = index & 1 ? &handover->root[index / 2].hi : &handover->root[index / 2].lo;
 
 	*entry = 0;
-	vtd_page_free(handover->context[index]);
+	iommu_liveupdate_free_pages(handover->context[index]);
 	handover->context[index] = NULL;
 }
 
@@ -397,8 +351,8 @@ static void vtd_handover_remove_device(struct vtd_handover_device *device)
 		       sizeof(*context) * (sm_supported(info->iommu) ? 2 : 1));
 	list_del(&device->list);
 	for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
-		vtd_page_free(get_pasid_table_from_pde(&device->pasid_dir[i]));
-	vtd_page_free(device->pasid_dir);
+		iommu_liveupdate_free_pages(get_pasid_table_from_pde(&device->pasid_dir[i]));
+	iommu_liveupdate_free_pages(device->pasid_dir);
 	kfree(device);
 }
 
@@ -481,16 +435,6 @@ static int vtd_count_alias(struct pci_dev *pdev, u16 alias, void *data)
 	return 0;
 }
 
-static bool vtd_pasid_named(const struct iommu_liveupdate_device *what, ioasid_t pasid)
-{
-	unsigned int i;
-
-	for (i = 0; i < what->nr_attach; i++)
-		if (what->attach[i].pasid == pasid)
-			return true;
-	return false;
-}
-
 /* Whoever set it up: requests with a PASID that is not handed over would be blocked from then on. */
 static int vtd_check_live_pasids(struct device *dev, const struct iommu_liveupdate_device *what)
 {
@@ -506,7 +450,7 @@ static int vtd_check_live_pasids(struct device *dev, const struct iommu_liveupda
 			pasid |= PASID_PTE_MASK;
 			continue;
 		}
-		if (!pasid_pte_is_present(entry) || vtd_pasid_named(what, pasid))
+		if (!pasid_pte_is_present(entry) || iommu_liveupdate_pasid_named(what, pasid))
 			continue;
 		dev_warn(dev, "cannot be preserved: PASID %u is in use, and would not be preserved\n", pasid);
 		return -EBUSY;
@@ -566,6 +510,7 @@ static int intel_liveupdate_preserve_device(struct device *dev, struct iommu_liv
 		what->attach[0].tag += 1000;
 	what->pasid_dir_pa = device->pasid_dir ? virt_to_phys(device->pasid_dir) : 0;
 	what->pasid_dir_bytes = device->pasid_dir_bytes;
+	what->pasid_bits = device->pasid_dir ? ilog2(device->pasid_dir_bytes * VTD_PASID_DIR_PASIDS) : 0;
 	return 0;
 }
 
@@ -616,7 +561,7 @@ static int intel_liveupdate_describe_domain(struct iommu_domain *domain, struct 
 	}
 	if (intel_domain_is_fs_paging(dmar_domain)) {
 		pt_iommu_x86_64_hw_info(&dmar_domain->fspt, &fs_info);
-		ser->format = IOMMU_SER_FORMAT_VTDFS;
+		ser->format = IOMMU_SER_FORMAT_X86_64;
 		ser->levels = fs_info.levels;
 		ser->top_pa = fs_info.gcr3_pt;
 		ser->flags = dmar_domain->force_snooping ? IOMMU_DOMAIN_SER_SNOOP : 0;
@@ -767,7 +712,7 @@ static void vtd_expect_pasid(struct intel_iommu *iommu, const struct iommu_domai
 {
 	int flags = 0;
 
-	if (domain->format != IOMMU_SER_FORMAT_VTDFS) {
+	if (domain->format != IOMMU_SER_FORMAT_X86_64) {
 		vtd_make_pasid_ss(good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, tag, false, false);
 		return;
 	}
@@ -789,7 +734,7 @@ static bool vtd_pasid_matches(struct intel_iommu *iommu, const struct iommu_doma
 	return !memcmp(&found, &good, sizeof(good));
 }
 
-/* One unit's tables on their way in. A page is one table: each that is reached is claimed, and none can be twice. */
+/* One unit's tables on their way in: each that is reached is claimed. */
 struct vtd_adoption {
 	struct intel_iommu *iommu;
 	const struct iommu_unit_ser *unit;
@@ -798,47 +743,7 @@ struct vtd_adoption {
 
 static bool vtd_claim(struct vtd_adoption *adoption, u64 pa)
 {
-	u32 index;
-
-	if (!lu_page_listed(iommu_liveupdate_unit_pages(adoption->unit), adoption->unit->nr_pages, pa, &index) ||
-	    (adoption->seen[index / 8] & BIT(index % 8)))
-		return false;
-	adoption->seen[index / 8] |= BIT(index % 8);
-	return true;
-}
-
-/* What requests of a device are to translate through. False when nothing says that they may. */
-static bool vtd_find_record(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain, u32 *tag)
-{
-	const struct iommu_pasid_ser *record = NULL;
-
-	KUNIT_STATIC_STUB_REDIRECT(vtd_find_record, device, pasid, domain, tag);
-
-	if (pasid == IOMMU_NO_PASID) {
-		*domain = iommu_liveupdate_device_domain(device);
-		*tag = device->tag;
-		return true;
-	}
-	while ((record = iommu_liveupdate_next_pasid(device, record))) {
-		if (record->pasid != pasid)
-			continue;
-		*domain = iommu_liveupdate_pasid_domain(record);
-		*tag = record->tag;
-		return true;
-	}
-	return false;
-}
-
-static unsigned int vtd_nr_records(const struct iommu_device_ser *device)
-{
-	const struct iommu_pasid_ser *record = NULL;
-	unsigned int nr = 1;
-
-	KUNIT_STATIC_STUB_REDIRECT(vtd_nr_records, device);
-
-	while ((record = iommu_liveupdate_next_pasid(device, record)))
-		nr++;
-	return nr;
+	return iommu_liveupdate_claim_page(adoption->unit, adoption->seen, pa);
 }
 
 /* Every bit counts: one that is not from the record makes it another entry, one that faults without a trace, say. */
@@ -848,7 +753,7 @@ static bool vtd_context_matches(const struct iommu_device_ser *device, const str
 	struct context_entry good;
 	u32 tag;
 
-	if (!vtd_find_record(device, IOMMU_NO_PASID, &domain, &tag) || domain->format != IOMMU_SER_FORMAT_VTDSS)
+	if (!iommu_liveupdate_find_attach(device, IOMMU_NO_PASID, &domain, &tag) || domain->format != IOMMU_SER_FORMAT_VTDSS)
 		return false;
 	vtd_make_context_ss(&good, &(struct pt_iommu_vtdss_hw_info){ domain->top_pa, domain->levels - 2 }, tag, false);
 	return context->lo == good.lo && context->hi == good.hi;
@@ -864,7 +769,7 @@ static bool vtd_check_pasid_table(struct vtd_adoption *adoption, const struct io
 	for (i = 0; i < PASID_TBL_ENTRIES; i++) {
 		if (!(table[i].val[0] & PASID_PTE_PRESENT))
 			continue;
-		if (!vtd_find_record(device, first + i, &domain, &tag) ||
+		if (!iommu_liveupdate_find_attach(device, first + i, &domain, &tag) ||
 		    !vtd_pasid_matches(adoption->iommu, domain, tag, &table[i]))
 			return false;
 		(*nr_found)++;
@@ -886,20 +791,23 @@ static const char *vtd_check_pasids(struct vtd_adoption *adoption, const struct 
 		if (!vtd_check_pasid_table(adoption, device, get_pasid_table_from_pde(&dir[i]), i << PASID_PDE_SHIFT, &nr_found))
 			return "an entry of its own is not what its record says";
 	}
-	return nr_found == vtd_nr_records(device) ? NULL : "an entry of its own is missing";
+	return nr_found == iommu_liveupdate_nr_attach(device) ? NULL : "an entry of its own is missing";
 }
 
 static bool vtd_sm_context_matches(const struct iommu_device_ser *device, const struct context_entry *context)
 {
 	u64 pdts = FIELD_PREP(VTD_CONTEXT_PDTS, ilog2(device->pasid_dir_bytes / sizeof(u64)) - 7);
 
-	return (context[0].lo & ~(VTD_CONTEXT_SM_USED & ~1ULL)) == (device->pasid_dir_pa | pdts | 1) &&
+	return device->pasid_dir_bytes * VTD_PASID_DIR_PASIDS == BIT(device->pasid_bits) &&
+	       (context[0].lo & ~(VTD_CONTEXT_SM_USED & ~1ULL)) == (device->pasid_dir_pa | pdts | 1) &&
 	       !context[0].hi && !context[1].lo && !context[1].hi;
 }
 
 static const char *vtd_check_context(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
 				     struct context_entry *context)
 {
+	if (device->flags)
+		return "its record says what no unit of this kind does";
 	if (!sm_supported(adoption->iommu))
 		return vtd_context_matches(device, context) ? NULL : "its entry is not what its record says";
 	if (!vtd_sm_context_matches(device, context))
@@ -1010,22 +918,6 @@ static int vtd_adopt_tags(struct intel_iommu *iommu, const struct iommu_unit_ser
 	return 0;
 }
 
-static int vtd_adopt_pages(const struct iommu_unit_ser *unit)
-{
-	const struct iommu_device_ser *device = NULL;
-	const u64 *pages = iommu_liveupdate_unit_pages(unit);
-	u32 i;
-
-	while ((device = iommu_liveupdate_next_device(unit, device)))
-		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
-			return -EFAULT;
-
-	for (i = 0; i < unit->nr_pages; i++)
-		if (!iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
-			return -EFAULT;
-	return 0;
-}
-
 /* The new table is in use since before initcalls. */
 static void vtd_free_old_irt(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
 {
@@ -1052,7 +944,7 @@ static const char *vtd_adopt_root(struct intel_iommu *iommu, const struct iommu_
 	for (index = 0; index < VTD_NR_CONTEXT_TABLES; index++)
 		if (!vtd_adopt_context_table(&adoption, index, index & 1 ? root[index / 2].hi : root[index / 2].lo))
 			return "the root table of its unit points to what is no table of its own";
-	if (vtd_adopt_pages(unit))
+	if (iommu_liveupdate_adopt_unit(unit, 0, 0))
 		return "a table page of its unit is not there";
 	iommu->root_entry = root;
 	vtd_adopt_missing(iommu, unit);

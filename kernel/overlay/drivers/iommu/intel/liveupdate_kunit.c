@@ -8,6 +8,8 @@
 #include <linux/iommufd.h>
 #include <linux/kthread.h>
 
+#include "../liveupdate/records_kunit.h"
+
 #define VTD_KUNIT_BUS		3
 #define VTD_KUNIT_DEVFN		0x89	/* in scalable mode, of the upper half of the root entry */
 #define VTD_KUNIT_OLD_TAG	4321
@@ -291,17 +293,13 @@ static const ioasid_t vtd_kunit_pasids[] = { IOMMU_NO_PASID, 5, 1000, SZ_4K * VT
 #define VTD_KUNIT_NR_TABLES	3
 
 /*
- * What a device was left on: made from what the driver had set up. Requests without PASID, and those of every second PASID, are on the first
- * domain; the others on the second.
+ * What a device was left on: made from what the driver had set up.
  */
 struct vtd_kunit_handover {
 	struct vtd_handover handover;
 	struct vtd_handover_device *device;
 	struct iommu_unit_ser unit_ser;
-	struct iommu_device_ser device_ser;
-	struct iommu_domain_ser domain_ser[2];
-	u32 tag[2];
-	unsigned int nr_records;
+	struct lu_kunit_records records;
 	struct vtd_adoption adoption;
 	struct context_entry *context;
 	u64 *list;
@@ -316,32 +314,10 @@ static void *vtd_kunit_page(struct kunit *test)
 	return page;
 }
 
-/* Records, instead of those that another kernel left. */
-static bool vtd_kunit_find_record(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain,
-				  u32 *tag)
-{
-	struct vtd_kunit_handover *left = container_of(device, struct vtd_kunit_handover, device_ser);
-	unsigned int i;
-
-	for (i = 0; i < left->nr_records; i++) {
-		if (vtd_kunit_pasids[i] != pasid)
-			continue;
-		*domain = &left->domain_ser[i % 2];
-		*tag = left->tag[i % 2];
-		return true;
-	}
-	return false;
-}
-
-static unsigned int vtd_kunit_nr_records(const struct iommu_device_ser *device)
-{
-	return container_of(device, struct vtd_kunit_handover, device_ser)->nr_records;
-}
-
 static const char *vtd_kunit_check(struct vtd_kunit_handover *left)
 {
 	left->adoption.seen[0] = 0;
-	return vtd_check_context(&left->adoption, &left->device_ser, left->context);
+	return vtd_check_context(&left->adoption, &left->records.device, left->context);
 }
 
 static void vtd_kunit_handover_free(void *arg)
@@ -350,8 +326,8 @@ static void vtd_kunit_handover_free(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < left->device->pasid_dir_bytes / sizeof(u64); i++)
-		vtd_page_free(get_pasid_table_from_pde(&left->device->pasid_dir[i]));
-	vtd_page_free(left->device->pasid_dir);
+		iommu_liveupdate_free_pages(get_pasid_table_from_pde(&left->device->pasid_dir[i]));
+	iommu_liveupdate_free_pages(left->device->pasid_dir);
 }
 
 static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct vtd_kunit *unit, struct dmar_domain *first,
@@ -386,27 +362,30 @@ static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct
 	list_add(&left->device->list, &left->handover.devices);
 	KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
 
-	KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, first, &left->domain_ser[0], &left->device_ser), 0);
-	left->tag[0] = left->device_ser.tag;
+	KUNIT_ASSERT_EQ(test, vtd_kunit_records(unit, first, &left->records.domain[0], &left->records.device), 0);
+	left->records.tag[0] = left->records.device.tag;
 	if (second) {
-		KUNIT_ASSERT_EQ(test, intel_liveupdate_describe_domain(&second->domain, &left->domain_ser[1]), 0);
-		left->tag[1] = domain_id_iommu(second, &unit->iommu);
+		KUNIT_ASSERT_EQ(test, intel_liveupdate_describe_domain(&second->domain, &left->records.domain[1]), 0);
+		left->records.tag[1] = domain_id_iommu(second, &unit->iommu);
 	}
-	left->nr_records = nr_pasids;
+	left->records.pasids = vtd_kunit_pasids;
+	left->records.nr = nr_pasids;
 	left->list = vtd_kunit_page(test);
 	left->unit_ser.nr_pages = vtd_handover_list(&left->handover, left->list);
+	iommu_liveupdate_sort_pages(left->list, left->unit_ser.nr_pages);
 	left->unit_ser.pages_pa = virt_to_phys(left->list);
 	left->unit_ser.root_pa = virt_to_phys(left->handover.root);
-	if (unit->mode->scalable)
-		left->device_ser.pasid_dir_pa = virt_to_phys(left->device->pasid_dir);
-	left->device_ser.pasid_dir_bytes = left->device->pasid_dir_bytes;
+	if (unit->mode->scalable) {
+		left->records.device.pasid_dir_pa = virt_to_phys(left->device->pasid_dir);
+		left->records.device.pasid_bits = 15;
+	}
+	left->records.device.pasid_dir_bytes = left->device->pasid_dir_bytes;
 	left->context = left->handover.context[index] + vtd_context_entry_index(&unit->iommu, VTD_KUNIT_DEVFN);
 	left->adoption.iommu = &unit->iommu;
 	left->adoption.unit = &left->unit_ser;
 	left->adoption.seen = kunit_kzalloc(test, 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, left->adoption.seen);
-	kunit_activate_static_stub(test, vtd_find_record, vtd_kunit_find_record);
-	kunit_activate_static_stub(test, vtd_nr_records, vtd_kunit_nr_records);
+	lu_kunit_use_records(test);
 	return left;
 }
 
@@ -423,9 +402,9 @@ static void vtd_kunit_context_is_compared(struct kunit *test)
 
 		KUNIT_EXPECT_NULL(test, vtd_kunit_check(left));
 		/* Legacy mode has no other tables. */
-		left->domain_ser[0].format = IOMMU_SER_FORMAT_VTDFS;
+		left->records.domain[0].format = IOMMU_SER_FORMAT_X86_64;
 		KUNIT_EXPECT_NOT_NULL(test, vtd_kunit_check(left));
-		left->domain_ser[0].format = IOMMU_SER_FORMAT_VTDSS;
+		left->records.domain[0].format = IOMMU_SER_FORMAT_VTDSS;
 		for (bit = 0; bit < 128; bit++) {
 			entry[bit / 64] ^= BIT_ULL(bit % 64);
 			KUNIT_EXPECT_NOT_NULL_MSG(test, vtd_kunit_check(left), "bit %u", bit);
@@ -546,12 +525,18 @@ static void vtd_kunit_pasid_is_compared(struct kunit *test)
 		VTD_KUNIT_EXPECT_REFUSED("no entry of PASID %u", vtd_kunit_pasids[i]);
 		vtd_handover_pasid(left->device, vtd_kunit_pasids[i])->val[0] = good;
 	}
-	left->nr_records--;
+	left->records.nr--;
 	VTD_KUNIT_EXPECT_REFUSED("no record of the last PASID");
-	left->nr_records++;
-	swap(left->tag[0], left->tag[1]);
+	left->records.nr++;
+	left->records.device.pasid_bits++;
+	VTD_KUNIT_EXPECT_REFUSED("a directory of another size");
+	left->records.device.pasid_bits--;
+	left->records.device.flags = IOMMU_DEVICE_SER_OWN_TAG;
+	VTD_KUNIT_EXPECT_REFUSED("a tag of the device's own");
+	left->records.device.flags = 0;
+	swap(left->records.tag[0], left->records.tag[1]);
 	VTD_KUNIT_EXPECT_REFUSED("each domain under the other's tag");
-	swap(left->tag[0], left->tag[1]);
+	swap(left->records.tag[0], left->records.tag[1]);
 
 	good_pde = dir[0];
 	dir[0].val = good_pde.val & ~(u64)PASID_PTE_PRESENT;

@@ -81,10 +81,11 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 		.max_levels	= 5,
 	};
 	/*
-	 * Intel VT-d 4.1, section 9.7 "First-Stage Paging Entries". Devices ask as users: an entry without bit 2 gives them nothing. Bit 12
-	 * of a large leaf is one of its memory type. Linux maps nothing in the upper half.
+	 * Intel VT-d 4.1, section 9.7 "First-Stage Paging Entries"; AMD64 Architecture Programmer's Manual, volume 2, 24593, section 5.3
+	 * "Long-Mode Page Translation", for guest tables of AMD-Vi. Devices ask as users: an entry without bit 2 gives them nothing. Bit 12 of a
+	 * large leaf is one of its memory type. Linux maps nothing in the upper half, which AMD-Vi does not extend for requests without PASID.
 	 */
-	static const struct lu_format vtdfs = {
+	static const struct lu_format x86_64 = {
 		.present	= 1ULL << 0,
 		.address	= 0x000ffffffffff000ULL,
 		.large		= 1ULL << 7,
@@ -116,8 +117,8 @@ static inline const struct lu_format *lu_format_find(__u8 format)
 		return &amdv1;
 	case IOMMU_SER_FORMAT_VTDSS:
 		return &vtdss;
-	case IOMMU_SER_FORMAT_VTDFS:
-		return &vtdfs;
+	case IOMMU_SER_FORMAT_X86_64:
+		return &x86_64;
 	default:
 		return NULL;
 	}

@@ -299,6 +299,72 @@ const struct iommu_domain_ser *iommu_liveupdate_pasid_domain(const struct iommu_
 }
 
 /**
+ * iommu_liveupdate_find_attach() - what requests of a device are to translate through
+ * @device: Its record.
+ * @pasid: With this PASID; IOMMU_NO_PASID for those without.
+ * @domain: Set to the record of the domain.
+ * @tag: Set to the tag.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: false when nothing says that they may.
+ */
+bool iommu_liveupdate_find_attach(const struct iommu_device_ser *device, ioasid_t pasid, const struct iommu_domain_ser **domain,
+				  u32 *tag)
+{
+	const struct iommu_pasid_ser *record = NULL;
+
+	KUNIT_STATIC_STUB_REDIRECT(iommu_liveupdate_find_attach, device, pasid, domain, tag);
+
+	if (pasid == IOMMU_NO_PASID) {
+		*domain = iommu_liveupdate_device_domain(device);
+		*tag = device->tag;
+		return true;
+	}
+	while ((record = iommu_liveupdate_next_pasid(device, record))) {
+		if (record->pasid != pasid)
+			continue;
+		*domain = iommu_liveupdate_pasid_domain(record);
+		*tag = record->tag;
+		return true;
+	}
+	return false;
+}
+
+/* How many PASIDs iommu_liveupdate_find_attach() finds, IOMMU_NO_PASID among them. */
+unsigned int iommu_liveupdate_nr_attach(const struct iommu_device_ser *device)
+{
+	const struct iommu_pasid_ser *record = NULL;
+	unsigned int nr = 1;
+
+	KUNIT_STATIC_STUB_REDIRECT(iommu_liveupdate_nr_attach, device);
+
+	while ((record = iommu_liveupdate_next_pasid(device, record)))
+		nr++;
+	return nr;
+}
+
+/**
+ * iommu_liveupdate_claim_page() - a table of a unit is met
+ * @unit: Its record.
+ * @seen: One bit for each page of its list, zeroed before the first is met.
+ * @pa: Where the table is.
+ *
+ * A page is one table: none can be met twice.
+ *
+ * Context: Any.
+ * Return: false when the list has no such page, or it was met before.
+ */
+bool iommu_liveupdate_claim_page(const struct iommu_unit_ser *unit, u8 *seen, u64 pa)
+{
+	u32 index;
+
+	if (!lu_page_listed(iommu_liveupdate_unit_pages(unit), unit->nr_pages, pa, &index) || (seen[index / 8] & BIT(index % 8)))
+		return false;
+	seen[index / 8] |= BIT(index % 8);
+	return true;
+}
+
+/**
  * iommu_liveupdate_quarantine() - a device's state failed a check
  * @device: Its record.
  * @reason: What failed; a constant string.
@@ -397,6 +463,30 @@ void *iommu_liveupdate_adopt_pages(u64 pa, u64 bytes)
 	return folio_address(folio);
 }
 
+/**
+ * iommu_liveupdate_adopt_unit() - make the tables of a unit ours: those of its list, and the directories of its devices
+ * @unit: Its record.
+ * @taken_pa: Of the list, what was adopted already, in one piece.
+ * @taken_bytes: Its size; 0 when there is none.
+ *
+ * Context: Boot, may sleep.
+ * Return: 0; -EFAULT when KHO does not have one, or gave it away already.
+ */
+int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa, u64 taken_bytes)
+{
+	const struct iommu_device_ser *device = NULL;
+	const u64 *pages = iommu_liveupdate_unit_pages(unit);
+	u32 i;
+
+	while ((device = iommu_liveupdate_next_device(unit, device)))
+		if (device->pasid_dir_pa && !iommu_liveupdate_adopt_pages(device->pasid_dir_pa, device->pasid_dir_bytes))
+			return -EFAULT;
+	for (i = 0; i < unit->nr_pages; i++)
+		if (pages[i] - taken_pa >= taken_bytes && !iommu_liveupdate_adopt_pages(pages[i], SZ_4K))
+			return -EFAULT;
+	return 0;
+}
+
 /*
  * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is attached again only when
  * an attach of something else failed in a group of several devices, which are not preserved.
@@ -425,6 +515,8 @@ static const struct iommu_domain_ops iommu_restored_ops = {
  */
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)
 {
+	KUNIT_STATIC_STUB_REDIRECT(iommu_liveupdate_domain_restored, domain);
+
 	return domain && domain->ops == &iommu_restored_ops;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_domain_restored);
@@ -789,7 +881,7 @@ bool iommu_liveupdate_domain_busy(struct iommu_restored *restored)
 }
 EXPORT_SYMBOL_NS_GPL(iommu_liveupdate_domain_busy, "IOMMUFD_INTERNAL");
 
-/* What a unit caches a domain under, 0 when it does not. */
+/* What a unit caches a domain under, 0 when it does not, or under tags that are devices' own. */
 static u32 iommu_incoming_tag(u32 unit, u32 domain)
 {
 	const struct iommu_device_ser *devices = lu_iommu_devices(iommu_incoming_ser);
@@ -797,10 +889,11 @@ static u32 iommu_incoming_tag(u32 unit, u32 domain)
 	u32 i;
 
 	for (i = 0; i < iommu_incoming_ser->nr_devices; i++)
-		if (devices[i].unit == unit && devices[i].domain == domain)
+		if (devices[i].unit == unit && devices[i].domain == domain && !(devices[i].flags & IOMMU_DEVICE_SER_OWN_TAG))
 			return devices[i].tag;
 	for (i = 0; i < iommu_incoming_ser->nr_pasids; i++)
-		if (devices[pasids[i].device].unit == unit && pasids[i].domain == domain)
+		if (devices[pasids[i].device].unit == unit && pasids[i].domain == domain &&
+		    !(devices[pasids[i].device].flags & IOMMU_DEVICE_SER_OWN_TAG))
 			return pasids[i].tag;
 	return 0;
 }

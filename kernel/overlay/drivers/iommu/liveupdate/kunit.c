@@ -14,6 +14,7 @@
 #include <linux/sizes.h>
 
 #include "../iommu-pages.h"
+#include "fail_kunit.h"
 #include "incoming.h"
 
 struct lu_kunit_domain {
@@ -596,37 +597,9 @@ static void lu_kunit_device_comes_and_goes(struct kunit *test)
 	}
 }
 
-/*
- * Allocations are made to fail, each in turn. Nothing does fail unless somebody has told failslab and fail_page_alloc by debugfs not to
- * spare those that may sleep.
- */
 #ifdef CONFIG_FAULT_INJECTION
 
 #define LU_KUNIT_MAX_ALLOCATIONS	1000
-
-static void lu_kunit_fail_nth(unsigned int nth)
-{
-	WRITE_ONCE(current->fail_nth, nth);
-}
-
-/* Back to normal. Did one fail? */
-static bool lu_kunit_failed(void)
-{
-	bool failed = !READ_ONCE(current->fail_nth);
-
-	WRITE_ONCE(current->fail_nth, 0);
-	return failed;
-}
-
-static bool lu_kunit_can_fail(void)
-{
-	void *bytes;
-
-	lu_kunit_fail_nth(1);
-	bytes = kmalloc(64, GFP_KERNEL);
-	kfree(bytes);
-	return lu_kunit_failed() && !bytes;
-}
 
 static void lu_kunit_domain_without_memory(struct kunit *test)
 {

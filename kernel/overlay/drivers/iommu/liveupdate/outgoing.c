@@ -33,6 +33,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "../iommu-pages.h"
 #include "../iommu-priv.h"
 #include "arena.h"
 #include "blob.h"
@@ -480,6 +481,78 @@ int iommu_liveupdate_set_unit(const struct iommu_unit_ser *ser)
 }
 
 /**
+ * iommu_liveupdate_alloc_pages() - memory for tables that a unit is left on
+ * @nid: Node it should be of, or NUMA_NO_NODE.
+ * @gfp: GFP_KERNEL, and maybe a zone.
+ * @bytes: Size, and alignment.
+ *
+ * Context: From struct iommu_liveupdate_ops callbacks only.
+ * Return: Zeroes, which KHO keeps, to be freed by iommu_liveupdate_free_pages(); or NULL.
+ */
+void *iommu_liveupdate_alloc_pages(int nid, gfp_t gfp, size_t bytes)
+{
+	void *pages = iommu_alloc_pages_node_sz(nid, gfp, bytes);
+
+	if (pages && kho_preserve_folio(virt_to_folio(pages))) {
+		iommu_free_pages(pages);
+		return NULL;
+	}
+	return pages;
+}
+
+/* Free them, or nothing. */
+void iommu_liveupdate_free_pages(void *pages)
+{
+	if (!pages)
+		return;
+	kho_unpreserve_folio(virt_to_folio(pages));
+	iommu_free_pages(pages);
+}
+
+/* As a list of pages has to be. */
+void iommu_liveupdate_sort_pages(u64 *pages, u32 nr_pages)
+{
+	sort(pages, nr_pages, sizeof(*pages), iommu_outgoing_compare, NULL);
+}
+
+/**
+ * iommu_liveupdate_describe_unit() - a driver describes a unit as it will be left, and lists the pages of its tables
+ * @unit: What the next kernel will find, but for the list, which is set here.
+ * @list: The list, NULL at first; the driver frees it by kho_unpreserve_free() when the unit is dropped.
+ * @max_pages: At most so many pages.
+ * @fill: Writes their addresses, in any order, and returns how many there are.
+ * @handover: For @fill.
+ *
+ * Context: From struct iommu_liveupdate_ops callbacks only.
+ * Return: 0; -ENOMEM, and the unit is described as it was before. When there are not more pages than before, it cannot fail.
+ */
+int iommu_liveupdate_describe_unit(struct iommu_unit_ser *unit, u64 **list, size_t max_pages,
+				   u32 (*fill)(const void *handover, u64 *pages), const void *handover)
+{
+	u64 *pages = *list;
+	int ret;
+
+	if (!pages || max_pages * sizeof(u64) > folio_size(virt_to_folio(pages))) {
+		pages = kho_alloc_preserve(max_pages * sizeof(u64));
+		if (IS_ERR(pages))
+			return PTR_ERR(pages);
+	}
+	unit->nr_pages = fill(handover, pages);
+	unit->pages_pa = virt_to_phys(pages);
+	iommu_liveupdate_sort_pages(pages, unit->nr_pages);
+	ret = iommu_liveupdate_set_unit(unit);
+	if (pages == *list)
+		return ret;
+	if (ret) {
+		kho_unpreserve_free(pages);
+		return ret;
+	}
+	kho_unpreserve_free(*list);
+	*list = pages;
+	return 0;
+}
+
+/**
  * iommu_liveupdate_drop_unit() - a driver takes a unit's description back
  * @driver: enum iommu_ser_driver.
  * @id: Its name for the unit.
@@ -564,6 +637,8 @@ static int iommu_outgoing_make_device(struct iommu_outgoing_device *out, struct 
 	out->ser.rid = pci_dev_id(to_pci_dev(out->dev));
 	out->ser.pasid_dir_pa = made.pasid_dir_pa;
 	out->ser.pasid_dir_bytes = made.pasid_dir_bytes;
+	out->ser.pasid_bits = made.pasid_bits;
+	out->ser.flags = made.flags;
 	for (i = 0; i < out->nr_attach; i++)
 		out->attach[i].tag = attach[i].tag;
 	return 0;

@@ -280,26 +280,35 @@ static bool lu_verify_domain_record(const struct iommu_domain_ser *domains, __u3
 struct lu_use {
 	__u32 unit;
 	__u32 domain;
+	__u32 device;
 	__u32 tag;
+	bool own_tag;
 };
 
+/* A tag is a domain's, or a device's own. */
 static bool lu_verify_tag(const struct lu_use *a, const struct lu_use *b)
 {
-	return a->unit != b->unit || (a->tag == b->tag) == (a->domain == b->domain);
+	const bool shared = a->own_tag ? a->device == b->device : a->domain == b->domain;
+
+	return a->unit != b->unit || (a->tag == b->tag) == (a->own_tag == b->own_tag && shared);
 }
 
 static struct lu_use lu_device_use(const struct iommu_ser *ser, __u32 i)
 {
 	const struct iommu_device_ser *device = &lu_iommu_devices(ser)[i];
 
-	return (struct lu_use){ .unit = device->unit, .domain = device->domain, .tag = device->tag };
+	return (struct lu_use){ .unit = device->unit, .domain = device->domain, .device = i, .tag = device->tag,
+				.own_tag = device->flags & IOMMU_DEVICE_SER_OWN_TAG };
 }
 
 static struct lu_use lu_pasid_use(const struct iommu_ser *ser, __u32 i)
 {
 	const struct iommu_pasid_ser *pasid = &lu_iommu_pasids(ser)[i];
+	struct lu_use use = lu_device_use(ser, pasid->device);
 
-	return (struct lu_use){ .unit = lu_iommu_devices(ser)[pasid->device].unit, .domain = pasid->domain, .tag = pasid->tag };
+	use.domain = pasid->domain;
+	use.tag = pasid->tag;
+	return use;
 }
 
 /* A directory is handed over at once, and its pages are in no list: they would be freed twice. */
@@ -307,15 +316,18 @@ static bool lu_verify_pasid_dir(const struct iommu_ser *ser, __u32 i, const stru
 {
 	const struct iommu_device_ser *device = &lu_iommu_devices(ser)[i];
 	const struct iommu_unit_ser *unit = &lu_iommu_units(ser)[device->unit];
+	const bool scalable = unit->flags & IOMMU_UNIT_SER_SCALABLE, own_tag = device->flags & IOMMU_DEVICE_SER_OWN_TAG;
 	const __u64 *pages = phys->read(phys, unit->pages_pa, (__u64)unit->nr_pages * sizeof(*pages));
 	__u64 pa;
 
-	if (!(unit->flags & IOMMU_UNIT_SER_SCALABLE) != !device->pasid_dir_pa || !device->pasid_dir_pa != !device->pasid_dir_bytes)
+	if ((scalable && own_tag) || (scalable || own_tag) != !!device->pasid_dir_pa ||
+	    !device->pasid_dir_pa != !device->pasid_dir_bytes || !device->pasid_dir_pa != !device->pasid_bits)
 		return lu_refuse(verdict, LU_ERR_KIND, i, device->pasid_dir_pa);
 	if (!device->pasid_dir_pa)
 		return true;
 	if (device->pasid_dir_bytes < LU_PAGE_BYTES || device->pasid_dir_bytes > IOMMU_SER_PASID_DIR_MAX_BYTES ||
-	    (device->pasid_dir_bytes & (device->pasid_dir_bytes - 1)))
+	    (device->pasid_dir_bytes & (device->pasid_dir_bytes - 1)) ||
+	    device->pasid_bits > IOMMU_SER_PASID_DIR_MAX_BITS)
 		return lu_refuse(verdict, LU_ERR_COUNT, i, device->pasid_dir_pa);
 	if (device->pasid_dir_pa % device->pasid_dir_bytes)
 		return lu_refuse(verdict, LU_ERR_ALIGNMENT, i, device->pasid_dir_pa);
@@ -340,7 +352,7 @@ static bool lu_verify_device_record(const struct iommu_ser *ser, __u32 i, const 
 	struct lu_use use, other;
 	__u32 j;
 
-	if (device->reserved)
+	if (device->flags & ~IOMMU_DEVICE_SER_FLAGS)
 		return lu_refuse(verdict, LU_ERR_RESERVED, i, device->rid);
 	if (device->unit >= ser->nr_units || device->domain >= ser->nr_domains)
 		return lu_refuse(verdict, LU_ERR_INDEX, i, device->rid);
@@ -371,7 +383,8 @@ static bool lu_verify_pasid_record(const struct iommu_ser *ser, __u32 i, struct 
 
 	if (pasid->device >= ser->nr_devices || pasid->domain >= ser->nr_domains)
 		return lu_refuse(verdict, LU_ERR_INDEX, i, pasid->pasid);
-	if (!pasid->pasid || pasid->pasid / 8 >= lu_iommu_devices(ser)[pasid->device].pasid_dir_bytes)
+	if (!pasid->pasid || pasid->pasid >> IOMMU_SER_PASID_BITS ||
+	    pasid->pasid >> lu_iommu_devices(ser)[pasid->device].pasid_bits)
 		return lu_refuse(verdict, LU_ERR_PASID, i, pasid->pasid);
 	if (pasid->tag < 2 || pasid->tag > 65535)
 		return lu_refuse(verdict, LU_ERR_TAG, i, pasid->tag);

@@ -18,7 +18,7 @@
 
 #define IOMMU_SER_SUBTREE	"iommu-liveupdate"
 #define IOMMU_SER_MAGIC		0x554c554d4d4f4949ULL	/* "IIOMMULU" */
-#define IOMMU_SER_VERSION	3
+#define IOMMU_SER_VERSION	4
 
 /* Bounds that a reader enforces before it multiplies. */
 #define IOMMU_SER_MAX_UNITS	1024
@@ -62,8 +62,8 @@ enum iommu_ser_driver {
  * @id:        The driver's name for the unit, unique for the driver. VT-d: physical address of its registers. AMD-Vi: number of a PCI
  *             segment, all units of which share one table.
  * @root_pa:   The table the unit's root pointer will hold; page aligned; in @pages_pa.
- * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, or of the device table, strictly
- *             ascending. Only pages named here may be reached from @root_pa.
+ * @pages_pa:  Physical address of @nr_pages __u64: every 4 KiB page of root, context and PASID tables, or of device table
+ *             and GCR3 tables, strictly ascending. Only pages named here may be reached from @root_pa.
  * @irt_pa:    Interrupt remapping table, or 0. Aligned to its size.
  * @irt_bytes: Its size, a power of two; 0 with @irt_pa 0.
  * @nr_pages:  1 to IOMMU_SER_MAX_PAGES.
@@ -88,7 +88,7 @@ _Static_assert(sizeof(struct iommu_unit_ser) == 56, "wire format");
 /* enum iommu_ser_format - page table formats a preserved domain may have */
 enum iommu_ser_format {
 	IOMMU_SER_FORMAT_VTDSS = 1,	/* VT-d second stage; 3 to 5 levels */
-	IOMMU_SER_FORMAT_VTDFS = 2,	/* VT-d first stage, that is x86-64 paging; 4 or 5 levels */
+	IOMMU_SER_FORMAT_X86_64 = 2,	/* x86-64 paging: VT-d first stage, AMD-Vi guest page table (v2); 4 or 5 levels */
 	IOMMU_SER_FORMAT_AMDV1 = 3,	/* AMD-Vi host page table; 3 to 5 levels */
 };
 
@@ -127,24 +127,34 @@ struct iommu_domain_ser {
 _Static_assert(sizeof(struct iommu_domain_ser) == 48, "wire format");
 
 #define IOMMU_SER_PASID_DIR_MAX_BYTES	(128U << 10)	/* 2^20 PASIDs, 64 to an entry of 8 bytes */
+#define IOMMU_SER_PASID_DIR_MAX_BITS	27		/* three levels of 512 entries */
+#define IOMMU_SER_PASID_BITS		20		/* as PCI has them */
+
+/* iommu_device_ser.flags */
+#define IOMMU_DEVICE_SER_OWN_TAG (1U << 0)	/* the unit caches by device: see @tag */
+#define IOMMU_DEVICE_SER_FLAGS	IOMMU_DEVICE_SER_OWN_TAG
 
 /**
  * struct iommu_device_ser - one preserved device
- * @pasid_dir_pa:    VT-d scalable mode: its PASID directory, aligned to its size, and not in the unit's list. Otherwise 0.
+ * @pasid_dir_pa:    The top of what leads from a PASID to its tables, aligned to its size, and not in the unit's list, which has what is
+ *                   below it. VT-d scalable mode: the PASID directory. AMD-Vi: the GCR3 table of a device that has one. There is one
+ *                   behind a unit of IOMMU_UNIT_SER_SCALABLE, and for a device with IOMMU_DEVICE_SER_OWN_TAG; otherwise 0.
  * @segment:         PCI segment.
  * @rid:             PCI requester ID (bus << 8 | devfn); unique with @segment.
- * @reserved:        Zero.
+ * @flags:           IOMMU_DEVICE_SER_*; unknown bits are refused. None of them behind a unit of IOMMU_UNIT_SER_SCALABLE.
+ * @pasid_bits:      The directory has room for PASIDs of so many bits, 1 to IOMMU_SER_PASID_DIR_MAX_BITS; 0 with @pasid_dir_pa 0.
  * @unit:            Index of its unit.
  * @domain:          Index of the domain its requests without PASID translate through.
- * @tag:             What the unit caches translations of the domain under (domain ID, 2 to 65535). On one unit a tag belongs
- *                   to one domain.
+ * @tag:             What the unit caches translations under (domain ID, 2 to 65535). On one unit a tag belongs to one domain; but with
+ *                   IOMMU_DEVICE_SER_OWN_TAG to this device, whatever its requests translate through.
  * @pasid_dir_bytes: Size of the directory, a power of two from 4096 to IOMMU_SER_PASID_DIR_MAX_BYTES; 0 with @pasid_dir_pa 0.
  */
 struct iommu_device_ser {
 	__u64 pasid_dir_pa;
 	__u32 segment;
 	__u16 rid;
-	__u16 reserved;
+	__u8 flags;
+	__u8 pasid_bits;
 	__u32 unit;
 	__u32 domain;
 	__u32 tag;
@@ -155,10 +165,10 @@ _Static_assert(sizeof(struct iommu_device_ser) == 32, "wire format");
 
 /**
  * struct iommu_pasid_ser - one PASID of a preserved device
- * @device: Index of the device, which is behind a unit of scalable mode. Records ascend by device, then by PASID.
- * @pasid:  1 to what the device's directory has room for (8 PASIDs to a byte).
+ * @device: Index of the device, which has a directory. Records ascend by device, then by PASID.
+ * @pasid:  Not 0; of no more bits than IOMMU_SER_PASID_BITS, and than the device's directory has room for.
  * @domain: Index of the domain that its requests with this PASID translate through.
- * @tag:    As iommu_device_ser.tag.
+ * @tag:    As iommu_device_ser.tag; the same one, if that is the device's own.
  */
 struct iommu_pasid_ser {
 	__u32 device;
