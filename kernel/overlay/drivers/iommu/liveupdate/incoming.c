@@ -533,6 +533,25 @@ static struct iommu_restored *iommu_incoming_restored(u32 index, const struct io
 	return restored;
 }
 
+/* group->mutex is held. */
+static void iommu_incoming_block_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *old)
+{
+	struct iommu_domain *blocked = dev_iommu_ops(dev)->blocked_domain;
+
+	KUNIT_STATIC_STUB_REDIRECT(iommu_incoming_block_pasid, dev, pasid, old);
+
+	WARN_ON(!blocked || blocked->ops->set_dev_pasid(blocked, dev, pasid, old));
+}
+
+/* What was handed over for a device when it is probed: its entries are there, and were found good, and are not to be used. */
+static void iommu_incoming_block_pasids(struct device *dev, const struct iommu_device_ser *device)
+{
+	const struct iommu_pasid_ser *pasid = NULL;
+
+	while ((pasid = iommu_liveupdate_next_pasid(device, pasid)))
+		iommu_incoming_block_pasid(dev, pasid->pasid, &iommu_incoming_restored(pasid->domain, dev_iommu_ops(dev))->domain);
+}
+
 /**
  * iommu_liveupdate_probe_domain() - what a device's group is attached to first
  * @dev: A device of the group, which is probed.
@@ -553,8 +572,10 @@ struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct io
 	if (iommu_incoming_find_dev(dev, &index))
 		return domain;
 	device = &lu_iommu_devices(iommu_incoming_ser)[index];
-	if (!alone && iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED)
+	if (!alone && iommu_incoming_devices[index].state == IOMMU_INCOMING_RESTORED) {
 		iommu_liveupdate_quarantine(device, "its IOMMU group has other devices");
+		iommu_incoming_block_pasids(dev, device);
+	}
 	switch (iommu_incoming_devices[index].state) {
 	case IOMMU_INCOMING_QUARANTINED:
 		return ops->blocked_domain ?: domain;

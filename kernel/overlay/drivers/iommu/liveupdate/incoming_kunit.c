@@ -3,6 +3,7 @@
  * Where a device may begin, told of real devices of this machine that no kernel left running, and which domains are freed: the records are
  * made up, and are there only while a test runs. Nothing is attached, and nothing freed. Included by incoming.c.
  */
+#include <kunit/test-bug.h>
 #include <kunit/test.h>
 
 struct lu_kunit_incoming {
@@ -11,9 +12,11 @@ struct lu_kunit_incoming {
 		struct iommu_unit_ser unit;
 		struct iommu_domain_ser domains[2];
 		struct iommu_device_ser devices[1];
+		struct iommu_pasid_ser pasids[2];
 	} blob;
 	struct iommu_incoming_device devices[1];
 	struct iommu_restored domains[2];
+	unsigned int nr_blocked;
 	struct pci_dev *recorded;	/* has the record */
 	struct pci_dev *other;		/* has none */
 	struct iommu_domain ordinary;
@@ -68,6 +71,10 @@ static struct lu_kunit_incoming *lu_kunit_incoming(struct kunit *test)
 	incoming->blob.devices[0].segment = pci_domain_nr(incoming->recorded->bus);
 	incoming->blob.devices[0].rid = pci_dev_id(incoming->recorded);
 	incoming->blob.devices[0].domain = 1;
+	incoming->blob.ser.nr_pasids = ARRAY_SIZE(incoming->blob.pasids);
+	incoming->blob.pasids[0].pasid = 7;
+	incoming->blob.pasids[1].pasid = 9;
+	incoming->blob.pasids[1].domain = 1;
 	iommu_incoming_ser = &incoming->blob.ser;
 	iommu_incoming_devices = incoming->devices;
 	iommu_incoming_domains = incoming->domains;
@@ -109,16 +116,30 @@ static void lu_kunit_device_begins(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(mine, dev, IOMMU_NO_PASID, NULL), -EBADE);
 }
 
-/* Whichever of a group is asked about first: all of it is blocked. */
+static void lu_kunit_block_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *old)
+{
+	struct lu_kunit_incoming *incoming = container_of(iommu_incoming_ser, struct lu_kunit_incoming, blob.ser);
+	const struct iommu_pasid_ser *expected = &incoming->blob.pasids[incoming->nr_blocked++ % 2];
+
+	KUNIT_EXPECT_PTR_EQ(kunit_get_current_test(), dev, &incoming->recorded->dev);
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), pasid, expected->pasid);
+	KUNIT_EXPECT_PTR_EQ(kunit_get_current_test(), old, &incoming->domains[expected->domain].domain);
+	KUNIT_EXPECT_TRUE(kunit_get_current_test(), iommu_liveupdate_domain_restored(old));
+}
+
+/* Whichever of a group is asked about first: all of it is blocked, and so are its PASIDs, once. */
 static void lu_kunit_device_not_alone(struct kunit *test)
 {
 	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
 	struct device *dev = &incoming->recorded->dev, *other = &incoming->other->dev;
 	struct iommu_domain *blocking = dev_iommu_ops(dev)->blocked_domain, *domain;
 
+	kunit_activate_static_stub(test, iommu_incoming_block_pasid, lu_kunit_block_pasid);
 	domain = iommu_liveupdate_probe_domain(other, &incoming->ordinary, false);
 	domain = iommu_liveupdate_probe_domain(dev, domain, false);
+	domain = iommu_liveupdate_probe_domain(dev, domain, false);
 	KUNIT_EXPECT_PTR_EQ(test, domain, blocking);
+	KUNIT_EXPECT_EQ(test, incoming->nr_blocked, 2);
 	KUNIT_EXPECT_EQ(test, incoming->devices[0].state, IOMMU_INCOMING_QUARANTINED);
 	KUNIT_EXPECT_NOT_NULL(test, incoming->devices[0].reason);
 
@@ -126,6 +147,7 @@ static void lu_kunit_device_not_alone(struct kunit *test)
 	domain = iommu_liveupdate_probe_domain(dev, &incoming->ordinary, false);
 	domain = iommu_liveupdate_probe_domain(other, domain, false);
 	KUNIT_EXPECT_PTR_EQ(test, domain, blocking);
+	KUNIT_EXPECT_EQ(test, incoming->nr_blocked, 4);
 }
 
 /* Records of two domains with tables in memory of this kernel, which counts as handed over. The device that stands on either is not there. */
