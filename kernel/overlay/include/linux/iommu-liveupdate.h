@@ -7,6 +7,7 @@
 #define _LINUX_IOMMU_LIVEUPDATE_H
 
 #include <linux/iommu.h>
+#include <linux/pci.h>
 #include <linux/types.h>
 #include <linux/kho/abi/iommu.h>
 
@@ -27,9 +28,20 @@ struct iommu_liveupdate_attach {
 };
 
 /**
+ * struct iommu_liveupdate_aliases - requester IDs that requests of a device may have beside its own
+ * @nr: How many.
+ * @rids: Of the device's bus, ascending. No function has one of them.
+ */
+struct iommu_liveupdate_aliases {
+	unsigned int nr;
+	u16 rids[IOMMU_SER_MAX_DEVICE_ALIASES];
+};
+
+/**
  * struct iommu_liveupdate_device - a device that is being preserved
  * @attach: The first is of requests without PASID, the others ascend by PASID.
  * @nr_attach: 1 or more.
+ * @aliases: What is made for the device's own requester ID is made for each of these.
  * @driver: Set by the driver: enum iommu_ser_driver.
  * @unit_id: Set by the driver: behind which unit; it was described by iommu_liveupdate_set_unit().
  * @pasid_dir_pa: Set by the driver: see &struct iommu_device_ser.
@@ -40,6 +52,7 @@ struct iommu_liveupdate_attach {
 struct iommu_liveupdate_device {
 	struct iommu_liveupdate_attach *attach;
 	unsigned int nr_attach;
+	const struct iommu_liveupdate_aliases *aliases;
 	u32 driver;
 	u64 unit_id;
 	u64 pasid_dir_pa;
@@ -104,6 +117,12 @@ static inline bool iommu_liveupdate_pasid_named(const struct iommu_liveupdate_de
 	return false;
 }
 
+/* Does a device no DMA of its own? It may share the group of one that is preserved, and is blocked from the handover to the swap. */
+static inline bool iommu_liveupdate_is_bridge(struct device *dev)
+{
+	return dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev));
+}
+
 #ifdef CONFIG_IOMMU_LIVEUPDATE
 
 /* Old kernel. */
@@ -128,6 +147,8 @@ bool iommu_liveupdate_refused(void);
 const struct iommu_unit_ser *iommu_liveupdate_unit(u32 driver, u64 id);
 const u64 *iommu_liveupdate_unit_pages(const struct iommu_unit_ser *unit);
 const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_ser *unit, u32 segment, u16 rid);
+const struct iommu_device_ser *iommu_liveupdate_requester(const struct iommu_unit_ser *unit, u32 segment, u16 rid);
+const struct iommu_alias_ser *iommu_liveupdate_next_alias(const struct iommu_device_ser *device, const struct iommu_alias_ser *alias);
 const struct iommu_device_ser *iommu_liveupdate_next_device(const struct iommu_unit_ser *unit,
 							    const struct iommu_device_ser *device);
 const struct iommu_domain_ser *iommu_liveupdate_device_domain(const struct iommu_device_ser *device);
@@ -146,7 +167,9 @@ int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa,
 bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 
 /* New kernel, for the IOMMU core. */
+int iommu_liveupdate_add_aliases(struct device *dev);
 struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone);
+struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev);
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
 void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
@@ -184,7 +207,17 @@ static inline bool iommu_liveupdate_preserved(struct device *dev)
 	return false;
 }
 
+static inline int iommu_liveupdate_add_aliases(struct device *dev)
+{
+	return 0;
+}
+
 static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone)
+{
+	return domain;
+}
+
+static inline struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev)
 {
 	return domain;
 }

@@ -17,6 +17,7 @@ enum liveupdate_fault {
 	LIVEUPDATE_FAULT_OTHERS,		/* old kernel: devices that are not preserved are handed over, too */
 	LIVEUPDATE_FAULT_KEEP_BUS_MASTER,	/* old kernel: no device loses bus mastering at shutdown */
 	LIVEUPDATE_FAULT_PASIDS,		/* old kernel: what translates PASIDs is not handed over */
+	LIVEUPDATE_FAULT_ALIASES,		/* old kernel: a device is handed over under its own requester ID alone */
 	LIVEUPDATE_FAULT_BLOCK_SWAP,		/* new kernel: an entry is blocked before it is another, as the driver did before */
 	LIVEUPDATE_FAULT_SRIOV,			/* new kernel: SR-IOV is set up anew */
 	/* Nothing wrong, but what is wrong shows. */

@@ -6,7 +6,8 @@
  *
  * Old kernel. For each segment there is a second device table, the handover table. Each preserved device has an entry in it that is the
  * live one but for interrupts; every other entry blocks. (One that is not valid would let everything through.) Interrupts are blocked in
- * all: the next kernel gives each device a table of its own before it lets it raise any. The live table is not changed while devices are
+ * all: the next kernel gives each device a table of its own before it lets it raise any. What a device has at its own ID it has at each alias,
+ * as in the live table. The live table is not changed while devices are
  * preserved and unpreserved. When all drivers are shut down and all other processors stopped, the entries are copied once more, the table's
  * base register is written, and what units cached is invalidated. After that no unit writes into memory any more: command buffer and logs
  * go off, translation stays on. (The register is of 64 bits, and there is hardware that takes it in two halves: both tables are below
@@ -58,6 +59,7 @@ struct amd_handover_device {
 	struct device *dev;
 	struct amd_handover *handover;
 	struct gcr3_tbl_info gcr3;	/* what is handed over of guest tables, with as many levels as the live one */
+	struct iommu_liveupdate_aliases aliases;
 	unsigned int nr_pasids;
 	ioasid_t pasids[] __counted_by(nr_pasids);	/* the first is IOMMU_NO_PASID */
 };
@@ -274,6 +276,7 @@ static int amd_handover_copy(struct amd_handover_device *device)
 {
 	struct iommu_dev_data *dev_data = dev_iommu_priv_get(device->dev);
 	struct dev_table_entry live;
+	unsigned int i;
 	int ret;
 
 	amd_dte_read(get_amd_iommu_from_dev(device->dev), dev_data, &live);
@@ -284,6 +287,8 @@ static int amd_handover_copy(struct amd_handover_device *device)
 		return ret;
 	live.data[2] = (live.data[2] & ~DTE_DATA2_INTR_MASK) | amd_handover_irq(&live);
 	device->handover->table[dev_data->devid] = live;
+	for (i = 0; i < device->aliases.nr && !liveupdate_fault(LIVEUPDATE_FAULT_ALIASES); i++)
+		device->handover->table[device->aliases.rids[i]] = live;
 	return 0;
 }
 
@@ -315,11 +320,19 @@ static int amd_handover_alloc_pasids(struct amd_handover_device *device)
 	return 0;
 }
 
-static void amd_handover_remove_device(struct amd_handover_device *device)
+static void amd_handover_block_device(struct amd_handover_device *device)
 {
 	struct iommu_dev_data *dev_data = dev_iommu_priv_get(device->dev);
+	unsigned int i;
 
 	amd_handover_block(device->handover, dev_data->devid);
+	for (i = 0; i < device->aliases.nr; i++)
+		amd_handover_block(device->handover, device->aliases.rids[i]);
+}
+
+static void amd_handover_remove_device(struct amd_handover_device *device)
+{
+	amd_handover_block_device(device);
 	list_del(&device->list);
 	if (device->gcr3.gcr3_tbl)
 		amd_gcr3_walk(device->gcr3.gcr3_tbl, device->gcr3.glx, amd_handover_free_table, NULL);
@@ -340,6 +353,7 @@ static int amd_handover_add_device(struct amd_handover *handover, struct device 
 		device->pasids[i] = what->attach[i].pasid;
 	device->dev = dev;
 	device->handover = handover;
+	device->aliases = *what->aliases;
 	list_add_tail(&device->list, &handover->devices);
 	ret = amd_handover_alloc_pasids(device);
 	if (!ret)
@@ -369,10 +383,19 @@ static int amd_check_live_pasids(struct device *dev, const struct iommu_liveupda
 	return 0;
 }
 
-static int amd_count_alias(struct pci_dev *pdev, u16 alias, void *data)
+/* Of aliases that firmware names, those of the device's bus are known as its own (setup_aliases()); and no ID is beyond the table. */
+static bool amd_aliases_fit(const struct amd_iommu_pci_seg *seg, u16 devid, const struct iommu_liveupdate_aliases *aliases)
 {
-	++*(int *)data;
-	return 0;
+	const u16 firmware = seg->alias_table[devid];
+	bool named = firmware == devid;
+	unsigned int i;
+
+	for (i = 0; i < aliases->nr; i++) {
+		if (aliases->rids[i] > seg->last_bdf)
+			return false;
+		named |= aliases->rids[i] == firmware;
+	}
+	return named;
 }
 
 static int amd_check_device(struct device *dev, const struct iommu_liveupdate_device *what)
@@ -380,11 +403,9 @@ static int amd_check_device(struct device *dev, const struct iommu_liveupdate_de
 	struct iommu_dev_data *dev_data = dev_iommu_priv_get(dev);
 	struct amd_iommu *iommu = get_amd_iommu_from_dev(dev);
 	const char *reason = NULL;
-	int nr_aliases = 0;
 
-	pci_for_each_dma_alias(to_pci_dev(dev), amd_count_alias, &nr_aliases);
-	if (nr_aliases != 1 || iommu->pci_seg->alias_table[dev_data->devid] != dev_data->devid)
-		reason = "it has more than one requester ID";
+	if (!amd_aliases_fit(iommu->pci_seg, dev_data->devid, what->aliases))
+		reason = "firmware gives it a requester ID of another bus, or one that no device table has";
 	else if (dev_data->ats_enabled || dev_data->pri_enabled)
 		reason = "ATS is on";
 	else if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) || amd_iommu_snp_en)
@@ -585,6 +606,7 @@ static bool amd_table_in_use(const struct amd_iommu_pci_seg *seg, u64 table_pa)
 struct amd_adoption {
 	struct amd_iommu_pci_seg *seg;
 	const struct iommu_unit_ser *unit;
+	struct dev_table_entry *table;
 	u8 *seen;	/* one bit a page of the unit's list */
 };
 
@@ -600,11 +622,11 @@ static bool amd_claim_table(struct amd_adoption *adoption)
 }
 
 /* The record of an entry; tests have their own. */
-static const struct iommu_device_ser *amd_incoming_device(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid)
+static const struct iommu_device_ser *amd_incoming_requester(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid)
 {
-	KUNIT_STATIC_STUB_REDIRECT(amd_incoming_device, seg, unit, devid);
+	KUNIT_STATIC_STUB_REDIRECT(amd_incoming_requester, seg, unit, devid);
 
-	return devid <= seg->last_bdf ? iommu_liveupdate_device(unit, seg->id, devid) : NULL;
+	return devid <= seg->last_bdf ? iommu_liveupdate_requester(unit, seg->id, devid) : NULL;
 }
 
 static void amd_quarantine(const struct iommu_device_ser *device, const char *reason)
@@ -648,8 +670,9 @@ static const char *amd_check_gcr3_table(struct amd_adoption *adoption, const str
 	return NULL;
 }
 
+/* @walk: the tables that it leads to were not looked at yet. */
 static const char *amd_check_gcr3(struct amd_adoption *adoption, const struct iommu_device_ser *device,
-				  const struct iommu_domain_ser *domain, const struct dev_table_entry *entry)
+				  const struct iommu_domain_ser *domain, const struct dev_table_entry *entry, bool walk)
 {
 	const int glx = device->pasid_bits / amd_gcr3_bits(0) - 1;
 	struct dev_table_entry good;
@@ -662,14 +685,20 @@ static const char *amd_check_gcr3(struct amd_adoption *adoption, const struct io
 	amd_dte_make_gcr3(&good, device->pasid_dir_pa, glx, domain->levels, device->tag, true);
 	if (entry->data128[0] != good.data128[0] || (entry->data[2] ^ good.data[2]) & DTE_GPT_LEVEL_MASK)
 		return "its entry is not the one that was handed over";
+	if (!walk)
+		return NULL;
 	reason = amd_check_gcr3_table(adoption, device, phys_to_virt(device->pasid_dir_pa), glx, 0, &nr_found);
 	if (!reason && nr_found != iommu_liveupdate_nr_attach(device))
 		reason = "an entry of its own is missing";
 	return reason;
 }
 
-/* Interrupts are this kernel's business: of them the adopted entry has what the new one would have. */
-static const char *amd_check_entry(struct amd_adoption *adoption, const struct iommu_device_ser *device, const struct dev_table_entry *entry)
+/*
+ * Interrupts are this kernel's business: of them the adopted entry has what the new one would have. @devid is the device's own ID, or an
+ * alias, whose entry leads to the same tables.
+ */
+static const char *amd_check_entry(struct amd_adoption *adoption, const struct iommu_device_ser *device, u32 devid,
+				   const struct dev_table_entry *entry)
 {
 	struct pt_iommu_amdv1_hw_info table;
 	const struct iommu_domain_ser *domain;
@@ -678,7 +707,7 @@ static const char *amd_check_entry(struct amd_adoption *adoption, const struct i
 
 	iommu_liveupdate_find_attach(device, IOMMU_NO_PASID, &domain, &tag);
 	if (device->flags & IOMMU_DEVICE_SER_OWN_TAG && domain->format == IOMMU_SER_FORMAT_X86_64)
-		return amd_check_gcr3(adoption, device, domain, entry);
+		return amd_check_gcr3(adoption, device, domain, entry, devid == device->rid);
 	if (device->flags || domain->format != IOMMU_SER_FORMAT_AMDV1)
 		return "its domain has a page table of another kind than its entry leads to";
 	table.host_pt_root = domain->top_pa;
@@ -690,18 +719,39 @@ static const char *amd_check_entry(struct amd_adoption *adoption, const struct i
 	return NULL;
 }
 
-/* @entry is live. What replaces it is the entry that this kernel made, which blocks, but for what translates of one that goes on. */
-static void amd_adopt_entry(struct amd_adoption *adoption, u32 devid, struct dev_table_entry *entry)
+static void amd_adopt_blocked(struct amd_adoption *adoption, u32 devid)
 {
-	const struct iommu_device_ser *device = amd_incoming_device(adoption->seg, adoption->unit, devid);
 	struct dev_table_entry fresh = adoption->seg->dev_table[devid];
-	const char *reason = NULL;
 
-	if (device)
-		reason = amd_check_entry(adoption, device, entry);
-	if (reason)
-		amd_quarantine(device, reason);
-	if (device && !reason) {
+	fresh.data[0] |= DTE_FLAG_V;
+	amd_dte_put(&adoption->table[devid], &fresh);
+}
+
+/* All its entries block: the requests of one device have more than one ID, and none of them may be let through. */
+static void amd_refuse_device(struct amd_adoption *adoption, const struct iommu_device_ser *device, const char *reason)
+{
+	const struct iommu_alias_ser *alias = NULL;
+
+	amd_quarantine(device, reason);
+	if (device->rid <= adoption->seg->last_bdf)
+		amd_adopt_blocked(adoption, device->rid);
+	while ((alias = iommu_liveupdate_next_alias(device, alias)))
+		if (alias->rid <= adoption->seg->last_bdf)
+			amd_adopt_blocked(adoption, alias->rid);
+}
+
+/* The entry is live. What replaces it is the entry that this kernel made, which blocks, but for what translates of one that goes on. */
+static void amd_adopt_entry(struct amd_adoption *adoption, u32 devid)
+{
+	const struct iommu_device_ser *device = amd_incoming_requester(adoption->seg, adoption->unit, devid);
+	struct dev_table_entry fresh = adoption->seg->dev_table[devid], *entry = &adoption->table[devid];
+	const char *reason = device ? amd_check_entry(adoption, device, devid, entry) : NULL;
+
+	if (reason) {
+		amd_refuse_device(adoption, device, reason);
+		return;
+	}
+	if (device) {
 		fresh.data128[0] = entry->data128[0];
 		if (device->flags & IOMMU_DEVICE_SER_OWN_TAG)
 			fresh.data[2] |= entry->data[2] & DTE_GPT_LEVEL_MASK;
@@ -711,13 +761,23 @@ static void amd_adopt_entry(struct amd_adoption *adoption, u32 devid, struct dev
 }
 
 /* A record that no entry can be for. */
-static void amd_adopt_outside(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit)
+static void amd_adopt_outside(struct amd_adoption *adoption)
 {
 	const struct iommu_device_ser *device = NULL;
+	const struct iommu_alias_ser *alias;
+	u16 last;
 
-	while ((device = iommu_liveupdate_next_device(unit, device)))
-		if (device->segment != seg->id || device->rid > seg->last_bdf)
-			iommu_liveupdate_quarantine(device, "it is in no device table");
+	while ((device = iommu_liveupdate_next_device(adoption->unit, device))) {
+		if (device->segment != adoption->seg->id) {
+			amd_quarantine(device, "it is of another segment than its unit");
+			continue;
+		}
+		last = device->rid;
+		for (alias = NULL; (alias = iommu_liveupdate_next_alias(device, alias));)
+			last = max(last, alias->rid);
+		if (last > adoption->seg->last_bdf)
+			amd_refuse_device(adoption, device, "it is in no device table");
+	}
 }
 
 static int amd_adopt_tag(const struct amd_iommu_pci_seg *seg, u32 tag)
@@ -781,9 +841,10 @@ static const char *amd_adopt_table(struct amd_iommu_pci_seg *seg, const struct i
 	table = iommu_liveupdate_adopt_pages(unit->root_pa, seg->dev_table_size);
 	if (!table)
 		return "a page of the device table is not there";
+	adoption.table = table;
 	for (i = 0; i < amd_table_entries(seg); i++)
-		amd_adopt_entry(&adoption, i, &table[i]);
-	amd_adopt_outside(seg, unit);
+		amd_adopt_entry(&adoption, i);
+	amd_adopt_outside(&adoption);
 	/* The table is lost then: units are on it still. */
 	if (iommu_liveupdate_adopt_unit(unit, unit->root_pa, seg->dev_table_size))
 		return "a page of its tables is not there";
@@ -907,23 +968,32 @@ bool amd_liveupdate_adopt_device(struct amd_iommu *iommu, struct device *dev)
 	return device;
 }
 
+/* Without what the driver keeps for each ID, the entry of an alias would stay behind on the old tables. */
+static int amd_check_alias(struct pci_dev *pdev, u16 alias, void *iommu)
+{
+	return find_dev_data(iommu, alias) ? 0 : -ENOMEM;
+}
+
 /**
  * amd_liveupdate_check_swap() - can a device be put on a domain of this kernel, from its restored one, without being blocked?
  * @domain: A paging domain.
  * @dev: A device whose group stands on a restored domain.
  *
  * Context: attach_dev(), group->mutex held.
- * Return: 0, or -EOPNOTSUPP. From host tables to tables of any kind all that matters is in one half of the entry. From guest tables to
- *         guest tables it is one entry of the GCR3 table, if both have as many levels; to host tables one half, but PASIDs would lose
- *         theirs.
+ * Return: 0; -ENOMEM; -EOPNOTSUPP. From host tables to tables of any kind all that matters is in one half of the entry. From guest tables
+ *         to guest tables it is one entry of the GCR3 table, if both have as many levels; to host tables one half, but PASIDs would
+ *         lose theirs.
  */
 int amd_liveupdate_check_swap(struct protection_domain *domain, struct device *dev)
 {
 	struct iommu_dev_data *dev_data = dev_iommu_priv_get(dev);
 	const struct gcr3_tbl_info *gcr3 = &dev_data->gcr3_info;
+	struct amd_iommu *iommu = get_amd_iommu_from_dev(dev);
 	struct dev_table_entry live;
 
-	amd_dte_read(get_amd_iommu_from_dev(dev), dev_data, &live);
+	if (dev_is_pci(dev) && pci_for_each_dma_alias(to_pci_dev(dev), amd_check_alias, iommu))
+		return -ENOMEM;
+	amd_dte_read(iommu, dev_data, &live);
 	if (!(live.data[0] & DTE_FLAG_TV) || !(live.data[0] & DTE_FLAG_GV) != !gcr3->gcr3_tbl)
 		return -EOPNOTSUPP;
 	if (!gcr3->gcr3_tbl)

@@ -33,7 +33,12 @@ static struct amd_kunit *amd_kunit_current;
 
 static const struct iommu_device_ser *amd_kunit_device(const struct amd_iommu_pci_seg *seg, const struct iommu_unit_ser *unit, u32 devid)
 {
-	return devid == AMD_KUNIT_DEVID ? &amd_kunit_current->records.device : NULL;
+	const struct lu_kunit_records *records = &amd_kunit_current->records;
+
+	/* One that is quarantined has no record; but tests without aliases look at one entry after the other. */
+	if (records->nr_aliases && amd_kunit_current->nr_quarantined)
+		return NULL;
+	return lu_kunit_has_rid(records, devid) ? &records->device : NULL;
 }
 
 static const ioasid_t amd_kunit_no_pasids[] = { IOMMU_NO_PASID };
@@ -53,8 +58,10 @@ static struct amd_kunit *amd_kunit_segment(struct kunit *test)
 	unit->seg.dev_table_size = SZ_32K;
 	unit->seg.dev_table = kunit_kzalloc(test, SZ_32K, GFP_KERNEL);
 	unit->registers = kunit_kzalloc(test, MMIO_CNTR_CONF_OFFSET, GFP_KERNEL);
+	unit->adoption.table = kunit_kzalloc(test, SZ_32K, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, unit->seg.dev_table);
 	KUNIT_ASSERT_NOT_NULL(test, unit->registers);
+	KUNIT_ASSERT_NOT_NULL(test, unit->adoption.table);
 	unit->iommu.pci_seg = &unit->seg;
 	unit->iommu.mmio_base = (__force void __iomem *)unit->registers;
 	unit->records.device.rid = AMD_KUNIT_DEVID;
@@ -69,7 +76,7 @@ static struct amd_kunit *amd_kunit_segment(struct kunit *test)
 	unit->adoption.unit = &unit->unit;
 	amd_kunit_current = unit;
 	lu_kunit_use_records(test);
-	kunit_activate_static_stub(test, amd_incoming_device, amd_kunit_device);
+	kunit_activate_static_stub(test, amd_incoming_requester, amd_kunit_device);
 	kunit_activate_static_stub(test, amd_quarantine, amd_kunit_quarantine);
 	return unit;
 }
@@ -105,7 +112,9 @@ static void amd_kunit_handover_blocks(struct kunit *test)
 
 static void amd_kunit_adopt(struct amd_kunit *unit, u32 devid, struct dev_table_entry *entry)
 {
-	amd_adopt_entry(&unit->adoption, devid, entry);
+	unit->adoption.table[devid] = *entry;
+	amd_adopt_entry(&unit->adoption, devid);
+	*entry = unit->adoption.table[devid];
 }
 
 /* What goes on: the lower half is the old kernel's, the upper half is what this kernel has for interrupts. */
@@ -186,6 +195,91 @@ static void amd_kunit_others_are_blocked(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, entry.data[3], 0ULL);
 	}
 	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 0);
+}
+
+/* The IDs of a device with aliases: one below its own, and one above it. */
+static const u16 amd_kunit_rids[] = { 0x300, AMD_KUNIT_DEVID, 0x32f };
+
+static void amd_kunit_use_aliases(struct amd_kunit *unit)
+{
+	unit->records.nr_aliases = 2;
+	unit->records.aliases[0].rid = amd_kunit_rids[0];
+	unit->records.aliases[1].rid = amd_kunit_rids[2];
+}
+
+/* Adopt the whole table, in which @odd has another bit than the others; it is none of them if there is no such one. */
+static void amd_kunit_adopt_rids(struct amd_kunit *unit, unsigned int odd, unsigned int bit)
+{
+	struct dev_table_entry *table = unit->adoption.table;
+	unsigned int i;
+
+	memset(table, 0xff, SZ_32K);
+	for (i = 0; i < ARRAY_SIZE(amd_kunit_rids); i++)
+		table[amd_kunit_rids[i]] = amd_kunit_good();
+	if (odd < ARRAY_SIZE(amd_kunit_rids))
+		table[amd_kunit_rids[odd]].data[bit / 64] ^= BIT_ULL(bit % 64);
+	unit->nr_quarantined = 0;
+	for (i = 0; i < amd_table_entries(&unit->seg); i++)
+		amd_adopt_entry(&unit->adoption, i);
+}
+
+/* What goes on under one ID goes on under all; of interrupts each has what this kernel has for it. */
+static void amd_kunit_aliases_are_adopted(struct kunit *test)
+{
+	struct amd_kunit *unit = amd_kunit_segment(test);
+	const struct dev_table_entry *entry;
+	unsigned int i;
+
+	amd_kunit_use_aliases(unit);
+	unit->seg.dev_table[amd_kunit_rids[0]].data[2] = AMD_KUNIT_PASS;
+	amd_kunit_adopt_rids(unit, UINT_MAX, 0);
+	KUNIT_EXPECT_EQ(test, unit->nr_quarantined, 0);
+	for (i = 0; i < ARRAY_SIZE(amd_kunit_rids); i++) {
+		entry = &unit->adoption.table[amd_kunit_rids[i]];
+		KUNIT_EXPECT_EQ(test, entry->data[0], amd_kunit_good().data[0]);
+		KUNIT_EXPECT_EQ(test, entry->data[1], amd_kunit_good().data[1]);
+		KUNIT_EXPECT_EQ(test, entry->data[2], i ? 0 : AMD_KUNIT_PASS);
+	}
+	KUNIT_EXPECT_EQ(test, unit->adoption.table[amd_kunit_rids[0] + 1].data[0], 1ULL);
+}
+
+/* One entry of a device that is wrong, whichever: all of them block. */
+static void amd_kunit_aliases_are_compared(struct kunit *test)
+{
+	struct amd_kunit *unit = amd_kunit_segment(test);
+	unsigned int odd, bit, i;
+
+	amd_kunit_use_aliases(unit);
+	for (odd = 0; odd < ARRAY_SIZE(amd_kunit_rids); odd++)
+		for (bit = 0; bit < 128; bit++) {
+			amd_kunit_adopt_rids(unit, odd, bit);
+			KUNIT_EXPECT_EQ_MSG(test, unit->nr_quarantined, 1, "ID %u, bit %u", odd, bit);
+			for (i = 0; i < ARRAY_SIZE(amd_kunit_rids); i++)
+				KUNIT_EXPECT_EQ_MSG(test, unit->adoption.table[amd_kunit_rids[i]].data[0], 1ULL, "ID %u, bit %u", odd,
+						    bit);
+		}
+}
+
+static void amd_kunit_aliases_of_firmware(struct kunit *test)
+{
+	struct iommu_liveupdate_aliases none = {}, some = { .nr = 2, .rids = { amd_kunit_rids[0], amd_kunit_rids[2] } };
+	struct amd_kunit *unit = amd_kunit_segment(test);
+
+	unit->seg.alias_table = kunit_kcalloc(test, unit->seg.last_bdf + 1, sizeof(u16), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, unit->seg.alias_table);
+	unit->seg.alias_table[AMD_KUNIT_DEVID] = AMD_KUNIT_DEVID;
+	KUNIT_EXPECT_TRUE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &none));
+	KUNIT_EXPECT_TRUE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &some));
+	unit->seg.alias_table[AMD_KUNIT_DEVID] = amd_kunit_rids[2];
+	KUNIT_EXPECT_FALSE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &none));
+	KUNIT_EXPECT_TRUE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &some));
+	unit->seg.alias_table[AMD_KUNIT_DEVID] = 0x200;
+	KUNIT_EXPECT_FALSE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &some));
+	unit->seg.alias_table[AMD_KUNIT_DEVID] = AMD_KUNIT_DEVID;
+	some.rids[1] = unit->seg.last_bdf;
+	KUNIT_EXPECT_TRUE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &some));
+	some.rids[1]++;
+	KUNIT_EXPECT_FALSE(test, amd_aliases_fit(&unit->seg, AMD_KUNIT_DEVID, &some));
 }
 
 /* A table of this kernel's own: nothing may get through it. */
@@ -475,7 +569,35 @@ static const char *amd_kunit_check_guest(struct amd_kunit_guest *guest)
 {
 	memset(guest->seen, 0, sizeof(guest->seen));
 	amd_claim_table(&guest->unit->adoption);
-	return amd_check_entry(&guest->unit->adoption, &guest->unit->records.device, amd_kunit_guest_entry(guest));
+	return amd_check_entry(&guest->unit->adoption, &guest->unit->records.device, AMD_KUNIT_DEVID, amd_kunit_guest_entry(guest));
+}
+
+/* Every ID leads to the same tables: they are handed over once, and looked at once. */
+static void amd_kunit_guest_has_aliases(struct kunit *test)
+{
+	const struct amd_kunit_levels *levels = test->param_value;
+	struct amd_kunit_guest *guest = amd_kunit_hand_over(test, levels);
+	struct dev_table_entry *entry = amd_kunit_guest_entry(guest), *alias;
+	struct amd_adoption *adoption = &guest->unit->adoption;
+	const u32 nr_pages = guest->unit->unit.nr_pages;
+	unsigned int i;
+
+	guest->device->aliases = (struct iommu_liveupdate_aliases){ .nr = 2, .rids = { amd_kunit_rids[0], amd_kunit_rids[2] } };
+	KUNIT_ASSERT_EQ(test, amd_handover_copy(guest->device), 0);
+	KUNIT_EXPECT_EQ(test, amd_handover_list(&guest->handover, NULL), nr_pages);
+	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
+	for (i = 0; i < 2; i++) {
+		alias = &guest->handover.table[guest->device->aliases.rids[i]];
+		KUNIT_EXPECT_MEMEQ(test, alias, entry, sizeof(*entry));
+		KUNIT_EXPECT_NULL(test, amd_check_entry(adoption, &guest->unit->records.device, guest->device->aliases.rids[i], alias));
+		alias->data[1] ^= BIT_ULL(40);
+		KUNIT_EXPECT_NOT_NULL(test, amd_check_entry(adoption, &guest->unit->records.device, guest->device->aliases.rids[i],
+							    alias));
+	}
+	amd_handover_block_device(guest->device);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, guest->handover.table[guest->device->aliases.rids[i]].data[0], 1ULL);
+	KUNIT_EXPECT_EQ(test, entry->data[0], 1ULL);
 }
 
 /* What is handed over: what is preserved, where the hardware will look for it, and listed; the live tables are as they were. */
@@ -724,6 +846,9 @@ static struct kunit_case amd_kunit_cases[] = {
 	KUNIT_CASE(amd_kunit_each_bit_is_compared),
 	KUNIT_CASE(amd_kunit_each_field_is_compared),
 	KUNIT_CASE(amd_kunit_others_are_blocked),
+	KUNIT_CASE(amd_kunit_aliases_are_adopted),
+	KUNIT_CASE(amd_kunit_aliases_are_compared),
+	KUNIT_CASE(amd_kunit_aliases_of_firmware),
 	KUNIT_CASE(amd_kunit_own_table_blocks),
 	KUNIT_CASE(amd_kunit_table_is_in_use),
 	KUNIT_CASE(amd_kunit_table_is_listed),
@@ -731,6 +856,7 @@ static struct kunit_case amd_kunit_cases[] = {
 	KUNIT_CASE(amd_kunit_own_tag_is_freed),
 	KUNIT_CASE_PARAM(amd_kunit_guest_is_handed_over, amd_kunit_levels_gen_params),
 	KUNIT_CASE_PARAM(amd_kunit_guest_is_copied_again, amd_kunit_levels_gen_params),
+	KUNIT_CASE_PARAM(amd_kunit_guest_has_aliases, amd_kunit_levels_gen_params),
 	KUNIT_CASE_PARAM(amd_kunit_guest_live_pasids, amd_kunit_levels_gen_params),
 	KUNIT_CASE_PARAM(amd_kunit_guest_is_compared, amd_kunit_levels_gen_params),
 	KUNIT_CASE_PARAM(amd_kunit_guest_records_are_compared, amd_kunit_levels_gen_params),

@@ -5,7 +5,7 @@
  * Old kernel. For each unit there is a second root table, the handover root. It holds what must go on and nothing else: a context
  * entry, and in scalable mode a PASID directory and table of one entry, for each preserved device. The live tables are not changed while
  * devices are preserved and unpreserved. When all drivers are shut down and all other processors stopped, the entries are
- * copied once more and the root pointer is moved. That is one register write, after which preserved devices translate as before
+ * copied once more, to each requester ID of the device, and the root pointer is moved. That is one register write, after which preserved devices translate as before
  * and every other device is blocked, with nothing to walk and nothing that can fail. Intel VT-d 4.1, section 6.6 "Set Root Table Pointer
  * Operation" allows it with translation on, if requests in flight get the same results through either table, which they do.
  *
@@ -57,6 +57,7 @@ struct vtd_handover_device {
 	struct pasid_dir_entry *pasid_dir;	/* scalable mode: as large as the live one */
 	u32 pasid_dir_bytes;
 	unsigned int nr_tables;			/* that the directory points to */
+	struct iommu_liveupdate_aliases aliases;
 	unsigned int nr_pasids;
 	ioasid_t pasids[] __counted_by(nr_pasids);	/* what is handed over; the first is IOMMU_NO_PASID */
 };
@@ -86,6 +87,39 @@ static unsigned int vtd_context_table_index(struct intel_iommu *iommu, u8 bus, u
 static unsigned int vtd_context_entry_index(struct intel_iommu *iommu, u8 devfn)
 {
 	return sm_supported(iommu) ? (devfn & 0x7f) * 2 : devfn;
+}
+
+static unsigned int vtd_context_bytes(struct intel_iommu *iommu)
+{
+	return sizeof(struct context_entry) * (sm_supported(iommu) ? 2 : 1);
+}
+
+/* The requester IDs of a device: its own, then its aliases. How many there are. */
+static unsigned int vtd_nr_rids(const struct vtd_handover_device *device)
+{
+	return 1 + device->aliases.nr;
+}
+
+static u16 vtd_rid(const struct vtd_handover_device *device, unsigned int i)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
+
+	return i ? device->aliases.rids[i - 1] : PCI_DEVID(info->bus, info->devfn);
+}
+
+static unsigned int vtd_rid_table(const struct vtd_handover_device *device, unsigned int i)
+{
+	const u16 rid = vtd_rid(device, i);
+
+	return vtd_context_table_index(device->handover->iommu, PCI_BUS_NUM(rid), rid & 0xff);
+}
+
+/* NULL without a table. */
+static struct context_entry *vtd_handover_context(const struct vtd_handover_device *device, unsigned int i)
+{
+	struct context_entry *table = device->handover->context[vtd_rid_table(device, i)];
+
+	return table ? table + vtd_context_entry_index(device->handover->iommu, vtd_rid(device, i) & 0xff) : NULL;
 }
 
 static u32 vtd_handover_list(const void *arg, u64 *pages)
@@ -289,25 +323,25 @@ static int vtd_handover_copy(struct vtd_handover_device *device)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
 	struct intel_iommu *iommu = info->iommu;
-	struct context_entry *from, *to;
+	struct context_entry *from, context[2] = {};
+	unsigned int i;
 	int ret;
 
-	to = device->handover->context[vtd_context_table_index(iommu, info->bus, info->devfn)] +
-	     vtd_context_entry_index(iommu, info->devfn);
 	from = iommu_context_addr(iommu, info->bus, info->devfn, 0);
 	if (!from || !context_present(from))
 		return -EINVAL;
-	if (!sm_supported(iommu)) {
-		*to = *from;
-		return 0;
+	memcpy(context, from, vtd_context_bytes(iommu));
+	if (sm_supported(iommu)) {
+		ret = vtd_handover_copy_pasids(device);
+		if (ret)
+			return ret;
+		context[0].lo = (from[0].lo & ~VTD_PAGE_MASK) | virt_to_phys(device->pasid_dir);
 	}
-
-	ret = vtd_handover_copy_pasids(device);
-	if (ret)
-		return ret;
-	to[0].hi = from[0].hi;
-	to[1] = from[1];
-	to[0].lo = (from[0].lo & ~VTD_PAGE_MASK) | virt_to_phys(device->pasid_dir);
+	for (i = 0; i < vtd_nr_rids(device); i++) {
+		if (i && liveupdate_fault(LIVEUPDATE_FAULT_ALIASES))
+			break;
+		memcpy(vtd_handover_context(device, i), context, vtd_context_bytes(iommu));
+	}
 	return 0;
 }
 
@@ -339,16 +373,23 @@ static struct vtd_handover_device *vtd_handover_find_device(struct vtd_handover 
 }
 
 /* Context tables stay until the unit's handover ends: an empty one blocks as well as none. */
-static void vtd_handover_remove_device(struct vtd_handover_device *device)
+static void vtd_handover_clear(struct vtd_handover_device *device)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(device->dev);
-	struct vtd_handover *handover = device->handover;
-	struct context_entry *context = handover->context[vtd_context_table_index(info->iommu, info->bus, info->devfn)];
+	struct context_entry *context;
 	unsigned int i;
 
-	if (context)
-		memset(context + vtd_context_entry_index(info->iommu, info->devfn), 0,
-		       sizeof(*context) * (sm_supported(info->iommu) ? 2 : 1));
+	for (i = 0; i < vtd_nr_rids(device); i++) {
+		context = vtd_handover_context(device, i);
+		if (context)
+			memset(context, 0, vtd_context_bytes(device->handover->iommu));
+	}
+}
+
+static void vtd_handover_remove_device(struct vtd_handover_device *device)
+{
+	unsigned int i;
+
+	vtd_handover_clear(device);
 	list_del(&device->list);
 	for (i = 0; i < device->pasid_dir_bytes / sizeof(*device->pasid_dir); i++)
 		iommu_liveupdate_free_pages(get_pasid_table_from_pde(&device->pasid_dir[i]));
@@ -383,16 +424,33 @@ static int vtd_handover_alloc_pasids(struct vtd_handover_device *device)
 	return 0;
 }
 
+/* A table for each requester ID; those that were not there before are marked in @fresh. */
+static int vtd_handover_alloc_contexts(struct vtd_handover_device *device, unsigned long *fresh)
+{
+	struct vtd_handover *handover = device->handover;
+	unsigned int i, index;
+
+	for (i = 0; i < vtd_nr_rids(device); i++) {
+		index = vtd_rid_table(device, i);
+		if (handover->context[index])
+			continue;
+		handover->context[index] = vtd_page_alloc(handover->iommu);
+		if (!handover->context[index])
+			return -ENOMEM;
+		vtd_handover_link(handover, index);
+		__set_bit(index, fresh);
+	}
+	return 0;
+}
+
 static int vtd_handover_add_device(struct vtd_handover *handover, struct device *dev,
 				   const struct iommu_liveupdate_device *what)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(dev);
-	struct intel_iommu *iommu = info->iommu;
-	unsigned int index = vtd_context_table_index(iommu, info->bus, info->devfn);
+	struct intel_iommu *iommu = handover->iommu;
+	DECLARE_BITMAP(fresh, VTD_NR_CONTEXT_TABLES) = {};
 	struct vtd_handover_device *device;
-	bool fresh = !handover->context[index];
 	unsigned int i;
-	int ret = -ENOMEM;
+	int ret;
 
 	device = kzalloc_flex(*device, pasids, what->nr_attach);
 	if (!device)
@@ -402,14 +460,12 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 		device->pasids[i] = what->attach[i].pasid;
 	device->dev = dev;
 	device->handover = handover;
+	device->aliases = *what->aliases;
 	list_add_tail(&device->list, &handover->devices);
 
-	if (fresh) {
-		handover->context[index] = vtd_page_alloc(iommu);
-		if (!handover->context[index])
-			goto err_remove;
-		vtd_handover_link(handover, index);
-	}
+	ret = vtd_handover_alloc_contexts(device, fresh);
+	if (ret)
+		goto err_remove;
 	ret = sm_supported(iommu) ? vtd_handover_alloc_pasids(device) : 0;
 	if (ret)
 		goto err_remove;
@@ -424,15 +480,9 @@ static int vtd_handover_add_device(struct vtd_handover *handover, struct device 
 
 err_remove:
 	vtd_handover_remove_device(device);
-	if (fresh && handover->context[index])
-		vtd_handover_unlink(handover, index);
+	for_each_set_bit(i, fresh, VTD_NR_CONTEXT_TABLES)
+		vtd_handover_unlink(handover, i);
 	return ret;
-}
-
-static int vtd_count_alias(struct pci_dev *pdev, u16 alias, void *data)
-{
-	++*(int *)data;
-	return 0;
 }
 
 /* Whoever set it up: requests with a PASID that is not handed over would be blocked from then on. */
@@ -461,13 +511,7 @@ static int vtd_check_live_pasids(struct device *dev, const struct iommu_liveupda
 static int vtd_check_device(struct device *dev, const struct iommu_liveupdate_device *what)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(dev);
-	int nr_aliases = 0;
 
-	pci_for_each_dma_alias(to_pci_dev(dev), vtd_count_alias, &nr_aliases);
-	if (nr_aliases != 1) {
-		dev_warn(dev, "cannot be preserved: it has %d requester IDs\n", nr_aliases);
-		return -EOPNOTSUPP;
-	}
 	if (info->ats_enabled || info->pri_enabled) {
 		dev_warn(dev, "cannot be preserved: ATS is on\n");
 		return -EOPNOTSUPP;
@@ -597,7 +641,7 @@ static void vtd_handover_add_others(struct vtd_handover *handover)
 			continue;
 		to = handover->context[index] + vtd_context_entry_index(iommu, rid & 0xff);
 		if (!context_present(to))
-			memcpy(to, from, sizeof(*to) * (sm_supported(iommu) ? 2 : 1));
+			memcpy(to, from, vtd_context_bytes(iommu));
 	}
 }
 
@@ -741,6 +785,21 @@ struct vtd_adoption {
 	u8 *seen;	/* one bit a page of the unit's list */
 };
 
+/* The record of an entry; tests have their own. */
+static const struct iommu_device_ser *vtd_incoming_requester(struct vtd_adoption *adoption, u16 rid)
+{
+	KUNIT_STATIC_STUB_REDIRECT(vtd_incoming_requester, adoption, rid);
+
+	return iommu_liveupdate_requester(adoption->unit, adoption->iommu->segment, rid);
+}
+
+static void vtd_quarantine(const struct iommu_device_ser *device, const char *reason)
+{
+	KUNIT_STATIC_STUB_REDIRECT(vtd_quarantine, device, reason);
+
+	iommu_liveupdate_quarantine(device, reason);
+}
+
 static bool vtd_claim(struct vtd_adoption *adoption, u64 pa)
 {
 	return iommu_liveupdate_claim_page(adoption->unit, adoption->seen, pa);
@@ -803,7 +862,8 @@ static bool vtd_sm_context_matches(const struct iommu_device_ser *device, const 
 	       !context[0].hi && !context[1].lo && !context[1].hi;
 }
 
-static const char *vtd_check_context(struct vtd_adoption *adoption, const struct iommu_device_ser *device,
+/* @rid: the device's own, or an alias, whose entry leads to the same tables: they are looked at once. */
+static const char *vtd_check_context(struct vtd_adoption *adoption, const struct iommu_device_ser *device, u16 rid,
 				     struct context_entry *context)
 {
 	if (device->flags)
@@ -812,24 +872,55 @@ static const char *vtd_check_context(struct vtd_adoption *adoption, const struct
 		return vtd_context_matches(device, context) ? NULL : "its entry is not what its record says";
 	if (!vtd_sm_context_matches(device, context))
 		return "its entry is not what its record says";
-	return vtd_check_pasids(adoption, device);
+	return rid == device->rid ? vtd_check_pasids(adoption, device) : NULL;
+}
+
+/* In memory: the caller of intel_liveupdate_adopt_root() sets the root pointer anew, which flushes all caches. */
+static void vtd_clear_context(struct intel_iommu *iommu, struct context_entry *context)
+{
+	if (!context || !context_present(context))
+		return;
+	memset(context, 0, vtd_context_bytes(iommu));
+	__iommu_flush_cache(iommu, context, vtd_context_bytes(iommu));
+}
+
+/* The entry of a requester ID in the tables that are being adopted. NULL when it has none. */
+static struct context_entry *vtd_incoming_context(struct vtd_adoption *adoption, u16 rid)
+{
+	const struct root_entry *root = phys_to_virt(adoption->unit->root_pa);
+	const unsigned int index = vtd_context_table_index(adoption->iommu, PCI_BUS_NUM(rid), rid & 0xff);
+	const u64 half = index & 1 ? root[index / 2].hi : root[index / 2].lo;
+	struct context_entry *table;
+
+	/* What it points to may be no table. */
+	if (!(half & 1) || !lu_page_listed(iommu_liveupdate_unit_pages(adoption->unit), adoption->unit->nr_pages,
+					   half & VTD_PAGE_MASK, NULL))
+		return NULL;
+	table = phys_to_virt(half & VTD_PAGE_MASK);
+	return table + vtd_context_entry_index(adoption->iommu, rid & 0xff);
+}
+
+/* All its entries go: the requests of one device have more than one ID, and none of them may be let through. */
+static void vtd_refuse_device(struct vtd_adoption *adoption, const struct iommu_device_ser *device, const char *reason)
+{
+	const struct iommu_alias_ser *alias = NULL;
+
+	vtd_quarantine(device, reason);
+	vtd_clear_context(adoption->iommu, vtd_incoming_context(adoption, device->rid));
+	while ((alias = iommu_liveupdate_next_alias(device, alias)))
+		vtd_clear_context(adoption->iommu, vtd_incoming_context(adoption, alias->rid));
 }
 
 /* A present entry either is what a record says, or goes. */
 static void vtd_adopt_context(struct vtd_adoption *adoption, u16 rid, struct context_entry *context)
 {
-	struct intel_iommu *iommu = adoption->iommu;
-	const struct iommu_device_ser *device = iommu_liveupdate_device(adoption->unit, iommu->segment, rid);
-	const char *reason;
+	const struct iommu_device_ser *device = vtd_incoming_requester(adoption, rid);
+	const char *reason = device ? vtd_check_context(adoption, device, rid, context) : NULL;
 
-	if (device) {
-		reason = vtd_check_context(adoption, device, context);
-		if (!reason)
-			return;
-		iommu_liveupdate_quarantine(device, reason);
-	}
-	memset(context, 0, sizeof(*context) * (sm_supported(iommu) ? 2 : 1));
-	__iommu_flush_cache(iommu, context, sizeof(*context) * 2);
+	if (reason)
+		vtd_refuse_device(adoption, device, reason);
+	else if (!device)
+		vtd_clear_context(adoption->iommu, context);
 }
 
 static bool vtd_adopt_context_table(struct vtd_adoption *adoption, unsigned int index, u64 root_half)
@@ -850,16 +941,35 @@ static bool vtd_adopt_context_table(struct vtd_adoption *adoption, unsigned int 
 	return true;
 }
 
-/* A device whose record has no entry is blocked already. */
-static void vtd_adopt_missing(struct intel_iommu *iommu, const struct iommu_unit_ser *unit)
+static bool vtd_is_missing(struct vtd_adoption *adoption, u16 rid)
+{
+	struct context_entry *context = vtd_incoming_context(adoption, rid);
+
+	return !context || !context_present(context);
+}
+
+static bool vtd_has_entries(struct vtd_adoption *adoption, const struct iommu_device_ser *device)
+{
+	const struct iommu_alias_ser *alias = NULL;
+
+	while ((alias = iommu_liveupdate_next_alias(device, alias)))
+		if (vtd_is_missing(adoption, alias->rid))
+			return false;
+	return !vtd_is_missing(adoption, device->rid);
+}
+
+/* A requester ID that has a record and no entry is blocked already; the others of the device are to be. */
+static void vtd_adopt_missing(struct vtd_adoption *adoption)
 {
 	const struct iommu_device_ser *device = NULL;
-	struct context_entry *context;
 
-	while ((device = iommu_liveupdate_next_device(unit, device))) {
-		context = iommu_context_addr(iommu, device->rid >> 8, device->rid & 0xff, 0);
-		if (!context || !context_present(context))
-			iommu_liveupdate_quarantine(device, "it has no entry");
+	while ((device = iommu_liveupdate_next_device(adoption->unit, device))) {
+		if (device->segment != adoption->iommu->segment) {
+			vtd_quarantine(device, "it is of another segment than its unit");
+			continue;
+		}
+		if (!vtd_has_entries(adoption, device))
+			vtd_refuse_device(adoption, device, "it has no entry");
 	}
 }
 
@@ -947,7 +1057,7 @@ static const char *vtd_adopt_root(struct intel_iommu *iommu, const struct iommu_
 	if (iommu_liveupdate_adopt_unit(unit, 0, 0))
 		return "a table page of its unit is not there";
 	iommu->root_entry = root;
-	vtd_adopt_missing(iommu, unit);
+	vtd_adopt_missing(&adoption);
 	if (vtd_adopt_tags(iommu, unit))
 		return "no memory to keep the domain IDs of its unit";
 	return NULL;

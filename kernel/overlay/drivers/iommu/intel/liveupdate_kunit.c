@@ -302,6 +302,7 @@ struct vtd_kunit_handover {
 	struct lu_kunit_records records;
 	struct vtd_adoption adoption;
 	struct context_entry *context;
+	struct context_entry *own_context;	/* the table it is in */
 	u64 *list;
 };
 
@@ -317,7 +318,7 @@ static void *vtd_kunit_page(struct kunit *test)
 static const char *vtd_kunit_check(struct vtd_kunit_handover *left)
 {
 	left->adoption.seen[0] = 0;
-	return vtd_check_context(&left->adoption, &left->records.device, left->context);
+	return vtd_check_context(&left->adoption, &left->records.device, left->records.device.rid, left->context);
 }
 
 static void vtd_kunit_handover_free(void *arg)
@@ -348,6 +349,7 @@ static struct vtd_kunit_handover *vtd_kunit_hand_over(struct kunit *test, struct
 	left->handover.iommu = &unit->iommu;
 	left->handover.root = vtd_kunit_page(test);
 	left->handover.context[index] = vtd_kunit_page(test);
+	left->own_context = left->handover.context[index];
 	vtd_handover_link(&left->handover, index);
 	INIT_LIST_HEAD(&left->handover.devices);
 	left->device = kunit_kzalloc(test, struct_size(left->device, pasids, nr_pasids), GFP_KERNEL);
@@ -454,6 +456,128 @@ static void vtd_kunit_handover_is_right(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, left->context[0].lo & ~VTD_PAGE_MASK, vtd_kunit_context(unit)->lo & ~VTD_PAGE_MASK);
 	/* The live tables are as they were, and still what the device is on. */
 	KUNIT_EXPECT_EQ(test, vtd_kunit_context(unit)->lo & VTD_PAGE_MASK, virt_to_phys(unit->pasid_table.table));
+}
+
+/*
+ * A device with more requester IDs: one in its own context table, and one that in scalable mode is in another.
+ */
+static const u8 vtd_kunit_alias_devfns[] = { 0x00, 0xf8 };
+
+static struct vtd_kunit_handover *vtd_kunit_current;
+static unsigned int vtd_kunit_nr_quarantined;
+
+static const struct iommu_device_ser *vtd_kunit_requester(struct vtd_adoption *adoption, u16 rid)
+{
+	const struct lu_kunit_records *records = &vtd_kunit_current->records;
+
+	return !vtd_kunit_nr_quarantined && lu_kunit_has_rid(records, rid) ? &records->device : NULL;
+}
+
+static void vtd_kunit_quarantine(const struct iommu_device_ser *device, const char *reason)
+{
+	vtd_kunit_nr_quarantined++;
+}
+
+static void vtd_kunit_free_contexts(void *arg)
+{
+	struct vtd_kunit_handover *left = arg;
+	unsigned int i;
+
+	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
+		if (left->handover.context[i] && left->handover.context[i] != left->own_context)
+			iommu_liveupdate_free_pages(left->handover.context[i]);
+}
+
+static void vtd_kunit_use_aliases(struct kunit *test, struct vtd_kunit_handover *left)
+{
+	DECLARE_BITMAP(fresh, VTD_NR_CONTEXT_TABLES) = {};
+	unsigned int i;
+
+	left->device->aliases.nr = ARRAY_SIZE(vtd_kunit_alias_devfns);
+	left->records.nr_aliases = ARRAY_SIZE(vtd_kunit_alias_devfns);
+	for (i = 0; i < ARRAY_SIZE(vtd_kunit_alias_devfns); i++) {
+		left->device->aliases.rids[i] = PCI_DEVID(VTD_KUNIT_BUS, vtd_kunit_alias_devfns[i]);
+		left->records.aliases[i].rid = left->device->aliases.rids[i];
+	}
+	vtd_kunit_current = left;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vtd_kunit_free_contexts, left), 0);
+	KUNIT_ASSERT_EQ(test, vtd_handover_alloc_contexts(left->device, fresh), 0);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(fresh, VTD_NR_CONTEXT_TABLES), sm_supported(left->handover.iommu));
+	KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
+	left->unit_ser.nr_pages = vtd_handover_list(&left->handover, left->list);
+	iommu_liveupdate_sort_pages(left->list, left->unit_ser.nr_pages);
+	kunit_activate_static_stub(test, vtd_incoming_requester, vtd_kunit_requester);
+	kunit_activate_static_stub(test, vtd_quarantine, vtd_kunit_quarantine);
+}
+
+/* As vtd_adopt_root() does. */
+static void vtd_kunit_adopt(struct kunit *test, struct vtd_kunit_handover *left)
+{
+	const struct root_entry *root = left->handover.root;
+	unsigned int i;
+
+	vtd_kunit_nr_quarantined = 0;
+	left->adoption.seen[0] = 0;
+	vtd_claim(&left->adoption, left->unit_ser.root_pa);
+	for (i = 0; i < VTD_NR_CONTEXT_TABLES; i++)
+		KUNIT_ASSERT_TRUE(test, vtd_adopt_context_table(&left->adoption, i, i & 1 ? root[i / 2].hi : root[i / 2].lo));
+}
+
+static bool vtd_kunit_all_cleared(struct vtd_kunit_handover *left)
+{
+	unsigned int i;
+
+	for (i = 0; i < vtd_nr_rids(left->device); i++)
+		if (memchr_inv(vtd_handover_context(left->device, i), 0, vtd_context_bytes(left->handover.iommu)))
+			return false;
+	return true;
+}
+
+/* Each ID has the device's entry, and goes on with it; one entry that is wrong, or missing, whichever: all go. */
+static void vtd_kunit_aliases_go_together(struct kunit *test)
+{
+	struct vtd_kunit *unit = vtd_kunit_unit(test, test->param_value);
+	struct dmar_domain *domain = vtd_kunit_domain(test, unit);
+	struct vtd_kunit_handover *left;
+	struct context_entry good[2];
+	unsigned int i, bit;
+	size_t bytes;
+	u64 *words;
+
+	if (unit->mode->dirty_tracking)
+		return;
+	left = vtd_kunit_hand_over(test, unit, domain, NULL);
+	vtd_kunit_use_aliases(test, left);
+	bytes = vtd_context_bytes(&unit->iommu);
+	memcpy(good, left->context, bytes);
+	vtd_kunit_adopt(test, left);
+	KUNIT_EXPECT_EQ(test, vtd_kunit_nr_quarantined, 0);
+	KUNIT_EXPECT_TRUE(test, vtd_has_entries(&left->adoption, &left->records.device));
+	for (i = 0; i < vtd_nr_rids(left->device); i++)
+		KUNIT_EXPECT_MEMEQ(test, vtd_handover_context(left->device, i), good, bytes);
+
+	for (i = 0; i < vtd_nr_rids(left->device); i++) {
+		for (bit = 1; bit < bytes * 8; bit++) {
+			/* Scalable mode: what the entry says of PASIDs may be as it likes. */
+			if (unit->mode->scalable && bit >= 2 && bit <= 4)
+				continue;
+			KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
+			words = &vtd_handover_context(left->device, i)->lo;
+			words[bit / 64] ^= BIT_ULL(bit % 64);
+			vtd_kunit_adopt(test, left);
+			KUNIT_EXPECT_EQ_MSG(test, vtd_kunit_nr_quarantined, 1, "ID %u, bit %u", i, bit);
+			KUNIT_EXPECT_TRUE_MSG(test, vtd_kunit_all_cleared(left), "ID %u, bit %u", i, bit);
+		}
+		KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
+		memset(vtd_handover_context(left->device, i), 0, bytes);
+		vtd_kunit_adopt(test, left);
+		KUNIT_EXPECT_FALSE(test, vtd_has_entries(&left->adoption, &left->records.device));
+		vtd_refuse_device(&left->adoption, &left->records.device, "a test");
+		KUNIT_EXPECT_TRUE(test, vtd_kunit_all_cleared(left));
+	}
+	KUNIT_ASSERT_EQ(test, vtd_handover_copy(left->device), 0);
+	vtd_handover_clear(left->device);
+	KUNIT_EXPECT_TRUE(test, vtd_kunit_all_cleared(left));
 }
 
 static void vtd_kunit_remove_pasids(struct vtd_kunit *unit, struct dmar_domain *first, struct dmar_domain *second)
@@ -795,6 +919,7 @@ static struct kunit_case vtd_kunit_cases[] = {
 	KUNIT_CASE_PARAM(vtd_kunit_entry_is_right, vtd_kunit_modes_gen_params),
 	KUNIT_CASE(vtd_kunit_context_is_compared),
 	KUNIT_CASE_PARAM(vtd_kunit_handover_is_right, vtd_kunit_modes_gen_params),
+	KUNIT_CASE_PARAM(vtd_kunit_aliases_go_together, vtd_kunit_modes_gen_params),
 	KUNIT_CASE_PARAM(vtd_kunit_pasid_is_compared, vtd_kunit_pasid_modes_gen_params),
 	KUNIT_CASE(vtd_kunit_unnamed_pasid_is_refused),
 	KUNIT_CASE_PARAM(vtd_kunit_swap_is_hitless, vtd_kunit_modes_gen_params),

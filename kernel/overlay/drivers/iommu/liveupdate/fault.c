@@ -20,6 +20,7 @@ static const char *const liveupdate_fault_names[LIVEUPDATE_NR_FAULTS] = {
 	[LIVEUPDATE_FAULT_OTHERS]		= "others",
 	[LIVEUPDATE_FAULT_KEEP_BUS_MASTER]	= "keep-bus-master",
 	[LIVEUPDATE_FAULT_PASIDS]		= "no-pasids",
+	[LIVEUPDATE_FAULT_ALIASES]		= "no-aliases",
 	[LIVEUPDATE_FAULT_BLOCK_SWAP]		= "block-swap",
 	[LIVEUPDATE_FAULT_SRIOV]		= "no-sriov",
 	[LIVEUPDATE_FAULT_FLUSH]		= "flush",

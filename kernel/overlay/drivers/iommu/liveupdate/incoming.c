@@ -246,6 +246,51 @@ const struct iommu_device_ser *iommu_liveupdate_device(const struct iommu_unit_s
 }
 
 /**
+ * iommu_liveupdate_next_alias() - requester IDs that requests of a device may have beside its own
+ * @device: Its record, whatever became of it.
+ * @alias: The one before, NULL for the first.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: The next record, ascending, or NULL.
+ */
+const struct iommu_alias_ser *iommu_liveupdate_next_alias(const struct iommu_device_ser *device, const struct iommu_alias_ser *alias)
+{
+	const struct iommu_alias_ser *aliases;
+	u32 i;
+
+	KUNIT_STATIC_STUB_REDIRECT(iommu_liveupdate_next_alias, device, alias);
+
+	aliases = lu_iommu_aliases(iommu_incoming_ser);
+	for (i = alias ? alias - aliases + 1 : 0; i < iommu_incoming_ser->nr_aliases; i++)
+		if (aliases[i].device == iommu_incoming_index(device))
+			return &aliases[i];
+	return NULL;
+}
+
+/**
+ * iommu_liveupdate_requester() - record of a device that is still running, by any requester ID its requests may have
+ * @unit: Behind which unit.
+ * @segment: PCI segment.
+ * @rid: The requester ID: its own, or an alias.
+ *
+ * Context: Any, from late_time_init() on.
+ * Return: As iommu_liveupdate_device().
+ */
+const struct iommu_device_ser *iommu_liveupdate_requester(const struct iommu_unit_ser *unit, u32 segment, u16 rid)
+{
+	const struct iommu_device_ser *device = iommu_liveupdate_device(unit, segment, rid);
+	const struct iommu_alias_ser *alias;
+
+	if (device || !iommu_incoming_ser || !iommu_incoming_ser->nr_aliases)
+		return device;
+	while ((device = iommu_liveupdate_next_device(unit, device)))
+		for (alias = NULL; (alias = iommu_liveupdate_next_alias(device, alias));)
+			if (device->segment == segment && alias->rid == rid)
+				return device;
+	return NULL;
+}
+
+/**
  * iommu_liveupdate_next_device() - the devices behind a unit that are still running
  * @unit: The unit.
  * @device: The one before, NULL for the first.
@@ -488,8 +533,8 @@ int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa,
 }
 
 /*
- * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is attached again only when
- * an attach of something else failed in a group of several devices, which are not preserved.
+ * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is never attached again: that
+ * would be when a bridge of the device's group could not follow it, and bridges, which are found first, go first.
  */
 static int iommu_restored_attach_dev(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old)
 {
@@ -533,6 +578,50 @@ static struct iommu_restored *iommu_incoming_restored(u32 index, const struct io
 	return restored;
 }
 
+/**
+ * iommu_liveupdate_add_aliases() - have drivers know all requester IDs of a device that was preserved
+ * @dev: A device that is not probed yet.
+ *
+ * What says of a function or a bridge that there is another one may be a fixup, and does not run on what is in use.
+ *
+ * Context: Process context.
+ * Return: 0; -ENOMEM.
+ */
+int iommu_liveupdate_add_aliases(struct device *dev)
+{
+	const struct iommu_alias_ser *alias = NULL;
+	const struct iommu_device_ser *device;
+	u32 index;
+
+	if (iommu_incoming_find_dev(dev, &index))
+		return 0;
+	device = &lu_iommu_devices(iommu_incoming_ser)[index];
+	while ((alias = iommu_liveupdate_next_alias(device, alias))) {
+		pci_add_dma_alias(to_pci_dev(dev), alias->rid & 0xff, 1);
+		if (!to_pci_dev(dev)->dma_alias_mask)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * iommu_liveupdate_member_domain() - what a device is attached to while its group is on a domain
+ * @domain: That of the group, or NULL.
+ * @dev: A device of the group.
+ *
+ * Context: group->mutex held.
+ * Return: @domain; but for a bridge, when that is a restored one, the driver's blocking domain: the old kernel left it so.
+ */
+struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev)
+{
+	struct iommu_domain *blocked = dev_iommu_ops(dev)->blocked_domain;
+	u32 index;
+
+	if (!iommu_liveupdate_domain_restored(domain) || !iommu_liveupdate_is_bridge(dev) || !iommu_incoming_find_dev(dev, &index))
+		return domain;
+	return blocked ?: domain;
+}
+
 /* group->mutex is held. */
 static void iommu_incoming_block_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *old)
 {
@@ -556,7 +645,8 @@ static void iommu_incoming_block_pasids(struct device *dev, const struct iommu_d
  * iommu_liveupdate_probe_domain() - what a device's group is attached to first
  * @dev: A device of the group, which is probed.
  * @domain: What is right for those that were asked about before; the default domain when this is the first.
- * @alone: It has no other device in its group. A device that has, though it had none when it was preserved, is quarantined.
+ * @alone: It has no other device in its group, but for bridges. A device that has, though it had none when it was preserved, is
+ *         quarantined.
  *
  * Context: Process context, group->mutex held.
  * Return: The restored domain of a device that was preserved; the driver's blocking domain for one that is quarantined;
@@ -861,7 +951,7 @@ static bool iommu_incoming_standing(u32 index)
 	pdev = pci_get_domain_bus_and_slot(device->segment, PCI_BUS_NUM(device->rid), device->rid & 0xff);
 	if (!pdev)
 		return false;
-	standing = iommu_liveupdate_domain_restored(iommu_get_domain_for_dev(&pdev->dev));
+	standing = !pdev->dev.iommu_group || iommu_liveupdate_domain_restored(iommu_get_domain_for_dev(&pdev->dev));
 	pci_dev_put(pdev);
 	return standing;
 }

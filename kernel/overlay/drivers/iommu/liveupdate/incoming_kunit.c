@@ -13,6 +13,7 @@ struct lu_kunit_incoming {
 		struct iommu_domain_ser domains[2];
 		struct iommu_device_ser devices[1];
 		struct iommu_pasid_ser pasids[2];
+		struct iommu_alias_ser aliases[2];
 	} blob;
 	struct iommu_incoming_device devices[1];
 	struct iommu_restored domains[2];
@@ -75,6 +76,9 @@ static struct lu_kunit_incoming *lu_kunit_incoming(struct kunit *test)
 	incoming->blob.pasids[0].pasid = 7;
 	incoming->blob.pasids[1].pasid = 9;
 	incoming->blob.pasids[1].domain = 1;
+	incoming->blob.ser.nr_aliases = ARRAY_SIZE(incoming->blob.aliases);
+	incoming->blob.aliases[0].rid = PCI_DEVID(incoming->recorded->bus->number, 0xfe);
+	incoming->blob.aliases[1].rid = PCI_DEVID(incoming->recorded->bus->number, 0xff);
 	iommu_incoming_ser = &incoming->blob.ser;
 	iommu_incoming_devices = incoming->devices;
 	iommu_incoming_domains = incoming->domains;
@@ -148,6 +152,86 @@ static void lu_kunit_device_not_alone(struct kunit *test)
 	domain = iommu_liveupdate_probe_domain(other, domain, false);
 	KUNIT_EXPECT_PTR_EQ(test, domain, blocking);
 	KUNIT_EXPECT_EQ(test, incoming->nr_blocked, 4);
+}
+
+/* A device is found by each ID that its requests may have, for as long as it is running. */
+static void lu_kunit_requester(struct kunit *test)
+{
+	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
+	const struct iommu_device_ser *device = &incoming->blob.devices[0];
+	const struct iommu_unit_ser *unit = &incoming->blob.unit;
+	const struct iommu_alias_ser *alias = NULL;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		alias = iommu_liveupdate_next_alias(device, alias);
+		KUNIT_ASSERT_PTR_EQ(test, alias, &incoming->blob.aliases[i]);
+		KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_requester(unit, device->segment, alias->rid), device);
+		KUNIT_EXPECT_NULL(test, iommu_liveupdate_requester(unit, device->segment + 1, alias->rid));
+		KUNIT_EXPECT_NULL(test, iommu_liveupdate_requester(unit + 1, device->segment, alias->rid));
+		KUNIT_EXPECT_NULL(test, iommu_liveupdate_device(unit, device->segment, alias->rid));
+	}
+	KUNIT_EXPECT_NULL(test, iommu_liveupdate_next_alias(device, alias));
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_requester(unit, device->segment, device->rid), device);
+	KUNIT_EXPECT_NULL(test, iommu_liveupdate_requester(unit, device->segment, incoming->blob.aliases[0].rid - 1));
+	incoming->devices[0].state = IOMMU_INCOMING_QUARANTINED;
+	KUNIT_EXPECT_NULL(test, iommu_liveupdate_requester(unit, device->segment, incoming->blob.aliases[0].rid));
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_next_alias(device, NULL), &incoming->blob.aliases[0]);
+}
+
+/* Whatever became of it: what blocks it has to know all its IDs, too. */
+static void lu_kunit_drivers_know_aliases(struct kunit *test)
+{
+	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
+	struct pci_dev *pdev = incoming->recorded;
+
+	if (pdev->dma_alias_mask || incoming->other->dma_alias_mask)
+		kunit_skip(test, "the device has aliases of its own");
+	incoming->devices[0].state = IOMMU_INCOMING_QUARANTINED;
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_add_aliases(&incoming->other->dev), 0);
+	KUNIT_EXPECT_NULL(test, incoming->other->dma_alias_mask);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_add_aliases(&pdev->dev), 0);
+	KUNIT_ASSERT_NOT_NULL(test, pdev->dma_alias_mask);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(pdev->dma_alias_mask, U8_MAX + 1), 2);
+	KUNIT_EXPECT_TRUE(test, test_bit(0xfe, pdev->dma_alias_mask) && test_bit(0xff, pdev->dma_alias_mask));
+	bitmap_free(pdev->dma_alias_mask);
+	pdev->dma_alias_mask = NULL;
+}
+
+/* A bridge is where it was left: blocked, while the device in its group stands on a restored domain. */
+static void lu_kunit_bridge_is_blocked(struct kunit *test)
+{
+	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
+	struct device *dev = &incoming->recorded->dev, *bridge = &incoming->other->dev;
+	struct iommu_domain *mine = &iommu_incoming_restored(1, dev_iommu_ops(dev))->domain;
+	const u8 hdr_type = incoming->other->hdr_type;
+
+	KUNIT_ASSERT_FALSE(test, iommu_liveupdate_is_bridge(dev) || iommu_liveupdate_is_bridge(bridge));
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, bridge), mine);
+	incoming->other->hdr_type = PCI_HEADER_TYPE_BRIDGE;
+	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_is_bridge(bridge));
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, bridge), dev_iommu_ops(bridge)->blocked_domain);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(&incoming->ordinary, bridge), &incoming->ordinary);
+	KUNIT_EXPECT_NULL(test, iommu_liveupdate_member_domain(NULL, bridge));
+	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, dev), mine);
+	/* It follows the device, wherever that goes. */
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(dev_iommu_ops(bridge)->blocked_domain, bridge, IOMMU_NO_PASID, NULL), 0);
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(&incoming->ordinary, bridge, IOMMU_NO_PASID,
+							  dev_iommu_ops(bridge)->blocked_domain), 0);
+	incoming->other->hdr_type = hdr_type;
+}
+
+/* What the old kernel left it on is in use until the device is somewhere else. */
+static void lu_kunit_unprobed_device_stands(struct kunit *test)
+{
+	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
+	struct device *dev = &incoming->recorded->dev;
+	struct iommu_group *group = dev->iommu_group;
+
+	dev->iommu_group = NULL;
+	KUNIT_EXPECT_TRUE(test, iommu_incoming_standing(0));
+	dev->iommu_group = group;
+	KUNIT_EXPECT_FALSE(test, iommu_incoming_standing(0));
 }
 
 /* Records of two domains with tables in memory of this kernel, which counts as handed over. The device that stands on either is not there. */
@@ -297,6 +381,10 @@ static void lu_kunit_list_out_of_order(struct kunit *test)
 static struct kunit_case lu_kunit_incoming_cases[] = {
 	KUNIT_CASE(lu_kunit_device_begins),
 	KUNIT_CASE(lu_kunit_device_not_alone),
+	KUNIT_CASE(lu_kunit_requester),
+	KUNIT_CASE(lu_kunit_drivers_know_aliases),
+	KUNIT_CASE(lu_kunit_bridge_is_blocked),
+	KUNIT_CASE(lu_kunit_unprobed_device_stands),
 	KUNIT_CASE(lu_kunit_good_lists),
 	KUNIT_CASE(lu_kunit_lists_overlap),
 	KUNIT_CASE(lu_kunit_list_out_of_order),

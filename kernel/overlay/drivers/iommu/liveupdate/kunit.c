@@ -597,6 +597,72 @@ static void lu_kunit_device_comes_and_goes(struct kunit *test)
 	}
 }
 
+static void lu_kunit_drop_aliases(void *pdev)
+{
+	bitmap_free(((struct pci_dev *)pdev)->dma_alias_mask);
+	((struct pci_dev *)pdev)->dma_alias_mask = NULL;
+}
+
+/* Give a function more requester IDs, as a fixup does: @nr of those that no function of its bus has, from the last. */
+static void lu_kunit_add_aliases(struct kunit *test, struct pci_dev *pdev, unsigned int nr)
+{
+	int devfn;
+
+	if (pdev->dma_alias_mask)
+		kunit_skip(test, "the device has aliases of its own");
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, lu_kunit_drop_aliases, pdev), 0);
+	for (devfn = 0xff; nr && devfn >= 0; devfn--) {
+		if (iommu_outgoing_is_function(pdev, PCI_DEVID(pdev->bus->number, devfn)))
+			continue;
+		pci_add_dma_alias(pdev, devfn, 1);
+		nr--;
+	}
+	KUNIT_ASSERT_EQ(test, nr, 0);
+}
+
+/* Each ID has a record, in order; and each record an entry: lu_kunit_expect_good_blob() verifies them. */
+static void lu_kunit_aliases_have_records(struct kunit *test)
+{
+	struct lu_kunit_devices *devices = lu_kunit_devices(test);
+	struct pci_dev *pdev = devices->pdev[0];
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+	const struct iommu_alias_ser *aliases;
+	u32 i;
+
+	lu_kunit_add_aliases(test, pdev, IOMMU_SER_MAX_DEVICE_ALIASES);
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(domain, 1, 1), 0);
+	KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(&pdev->dev), 0);
+	lu_kunit_expect_good_blob(test, list_count_nodes(&iommu_outgoing_units), 1, 1);
+	KUNIT_EXPECT_EQ(test, ((struct iommu_ser *)iommu_outgoing_blob)->nr_aliases, IOMMU_SER_MAX_DEVICE_ALIASES);
+	aliases = lu_iommu_aliases(iommu_outgoing_blob);
+	for (i = 0; i < IOMMU_SER_MAX_DEVICE_ALIASES; i++) {
+		KUNIT_EXPECT_EQ(test, aliases[i].device, 0);
+		KUNIT_EXPECT_EQ(test, PCI_BUS_NUM(aliases[i].rid), pdev->bus->number);
+		KUNIT_EXPECT_TRUE(test, test_bit(aliases[i].rid & 0xff, pdev->dma_alias_mask));
+	}
+	iommu_liveupdate_unpreserve_device(&pdev->dev);
+	lu_kunit_expect_good_blob(test, 0, 1, 0);
+	KUNIT_EXPECT_EQ(test, ((struct iommu_ser *)iommu_outgoing_blob)->nr_aliases, 0);
+}
+
+static void lu_kunit_aliases_that_are_refused(struct kunit *test)
+{
+	struct lu_kunit_devices *devices = lu_kunit_devices(test);
+	struct pci_dev *pdev = devices->pdev[0];
+
+	KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(iommu_get_domain_for_dev(&pdev->dev), 1, 1), 0);
+	lu_kunit_add_aliases(test, pdev, IOMMU_SER_MAX_DEVICE_ALIASES + 1);
+	KUNIT_EXPECT_EQ(test, lu_kunit_preserve_device(&pdev->dev), -E2BIG);
+	bitmap_zero(pdev->dma_alias_mask, U8_MAX + 1);
+	/* Another function has it: the first of the bus. */
+	KUNIT_ASSERT_TRUE(test, iommu_outgoing_is_function(pdev, PCI_DEVID(pdev->bus->number, 0)));
+	KUNIT_ASSERT_NE(test, pdev->devfn, 0);
+	pci_add_dma_alias(pdev, 0, 1);
+	KUNIT_EXPECT_EQ(test, lu_kunit_preserve_device(&pdev->dev), -EOPNOTSUPP);
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_preserved(&pdev->dev));
+	lu_kunit_expect_good_blob(test, 0, 1, 0);
+}
+
 #ifdef CONFIG_FAULT_INJECTION
 
 #define LU_KUNIT_MAX_ALLOCATIONS	1000
@@ -687,6 +753,8 @@ static void lu_kunit_device_without_memory(struct kunit *test)
 	for (i = 0; i < 2; i++)
 		KUNIT_ASSERT_EQ(test, iommu_liveupdate_preserve_domain(
 				iommu_get_domain_for_dev(&devices->pdev[i]->dev), 1, i), 0);
+	/* In another context table than its own, if it has one. */
+	lu_kunit_add_aliases(test, devices->pdev[0], 1);
 	lu_kunit_fail_device(test, devices->pdev[0], 0, 2, 0);
 	KUNIT_ASSERT_EQ(test, lu_kunit_preserve_device(&devices->pdev[0]->dev), 0);
 	lu_kunit_fail_device(test, devices->pdev[1], list_count_nodes(&iommu_outgoing_units), 2, 1);
@@ -758,6 +826,8 @@ static struct kunit_case lu_kunit_cases[] = {
 	KUNIT_CASE(lu_kunit_devices_of_the_machine),
 	KUNIT_CASE(lu_kunit_pasids_that_are_not_there),
 	KUNIT_CASE(lu_kunit_device_comes_and_goes),
+	KUNIT_CASE(lu_kunit_aliases_have_records),
+	KUNIT_CASE(lu_kunit_aliases_that_are_refused),
 #ifdef CONFIG_FAULT_INJECTION
 	KUNIT_CASE(lu_kunit_domain_without_memory),
 	KUNIT_CASE(lu_kunit_device_without_memory),

@@ -66,6 +66,7 @@ struct iommu_outgoing_device {
 	struct device *dev;
 	struct iommu_outgoing_unit *unit;
 	struct iommu_device_ser ser;
+	struct iommu_liveupdate_aliases aliases;
 	unsigned int nr_attach;
 	struct iommu_outgoing_attach attach[] __counted_by(nr_attach);	/* the first without PASID */
 };
@@ -116,9 +117,20 @@ static u32 iommu_outgoing_nr_pasids(void)
 	return nr;
 }
 
-static void iommu_outgoing_write_device(struct iommu_ser *ser, struct iommu_outgoing_device *device, u32 index, u32 *pasid)
+static u32 iommu_outgoing_nr_aliases(void)
+{
+	struct iommu_outgoing_device *device;
+	u32 nr = 0;
+
+	list_for_each_entry(device, &iommu_outgoing_devices, list)
+		nr += device->aliases.nr;
+	return nr;
+}
+
+static void iommu_outgoing_write_device(struct iommu_ser *ser, struct iommu_outgoing_device *device, u32 index, u32 *pasid, u32 *alias)
 {
 	struct iommu_pasid_ser *pasids = (struct iommu_pasid_ser *)lu_iommu_pasids(ser);
+	struct iommu_alias_ser *aliases = (struct iommu_alias_ser *)lu_iommu_aliases(ser);
 	unsigned int i;
 
 	device->ser.unit = device->unit->index;
@@ -132,6 +144,18 @@ static void iommu_outgoing_write_device(struct iommu_ser *ser, struct iommu_outg
 			.domain = device->attach[i].domain->index,
 			.tag = device->attach[i].tag,
 		};
+	for (i = 0; i < device->aliases.nr; i++)
+		aliases[(*alias)++] = (struct iommu_alias_ser){ .device = index, .rid = device->aliases.rids[i] };
+}
+
+/* How many records there are. */
+static void iommu_outgoing_count_records(struct iommu_ser *ser)
+{
+	ser->nr_units = list_count_nodes(&iommu_outgoing_units);
+	ser->nr_domains = list_count_nodes(&iommu_outgoing_domains);
+	ser->nr_devices = list_count_nodes(&iommu_outgoing_devices);
+	ser->nr_pasids = iommu_outgoing_nr_pasids();
+	ser->nr_aliases = iommu_outgoing_nr_aliases();
 }
 
 static void iommu_outgoing_write(void *blob, size_t bytes)
@@ -140,13 +164,10 @@ static void iommu_outgoing_write(void *blob, size_t bytes)
 	struct iommu_outgoing_domain *domain;
 	struct iommu_outgoing_device *device;
 	struct iommu_outgoing_unit *unit;
-	u32 i, pasid = 0;
+	u32 i, pasid = 0, alias = 0;
 
 	memset(ser, 0, bytes);
-	ser->nr_units = list_count_nodes(&iommu_outgoing_units);
-	ser->nr_domains = list_count_nodes(&iommu_outgoing_domains);
-	ser->nr_devices = list_count_nodes(&iommu_outgoing_devices);
-	ser->nr_pasids = iommu_outgoing_nr_pasids();
+	iommu_outgoing_count_records(ser);
 
 	i = 0;
 	list_for_each_entry(unit, &iommu_outgoing_units, list) {
@@ -160,7 +181,7 @@ static void iommu_outgoing_write(void *blob, size_t bytes)
 	}
 	i = 0;
 	list_for_each_entry(device, &iommu_outgoing_devices, list)
-		iommu_outgoing_write_device(ser, device, i++, &pasid);
+		iommu_outgoing_write_device(ser, device, i++, &pasid, &alias);
 
 	ser->head.magic = IOMMU_SER_MAGIC;
 	ser->head.version = IOMMU_SER_VERSION;
@@ -172,8 +193,10 @@ static void iommu_outgoing_write(void *blob, size_t bytes)
 
 static size_t iommu_outgoing_bytes(void)
 {
-	return lu_iommu_bytes(list_count_nodes(&iommu_outgoing_units), list_count_nodes(&iommu_outgoing_domains),
-			      list_count_nodes(&iommu_outgoing_devices), iommu_outgoing_nr_pasids());
+	struct iommu_ser ser = {};
+
+	iommu_outgoing_count_records(&ser);
+	return lu_iommu_bytes(&ser);
 }
 
 /* Cannot fail when something was taken away. */
@@ -574,7 +597,7 @@ void iommu_liveupdate_drop_unit(u32 driver, u64 id)
 
 static int iommu_outgoing_count_device(struct device *dev, void *data)
 {
-	++*(int *)data;
+	*(int *)data += !iommu_liveupdate_is_bridge(dev);
 	return 0;
 }
 
@@ -595,6 +618,57 @@ static int iommu_outgoing_check_device(struct device *dev)
 		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+static bool iommu_outgoing_is_function(struct pci_dev *pdev, u16 rid)
+{
+	struct pci_dev *other = pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus), PCI_BUS_NUM(rid), rid & 0xff);
+
+	pci_dev_put(other);
+	return other;
+}
+
+static void iommu_outgoing_insert_alias(struct iommu_liveupdate_aliases *aliases, u16 rid)
+{
+	unsigned int i = aliases->nr++;
+
+	for (; i && aliases->rids[i - 1] > rid; i--)
+		aliases->rids[i] = aliases->rids[i - 1];
+	aliases->rids[i] = rid;
+}
+
+static int iommu_outgoing_add_alias(struct pci_dev *source, u16 rid, void *data)
+{
+	struct iommu_outgoing_device *out = data;
+	struct pci_dev *pdev = to_pci_dev(out->dev);
+	unsigned int i;
+
+	if (rid == pci_dev_id(pdev))
+		return 0;
+	for (i = 0; i < out->aliases.nr; i++)
+		if (out->aliases.rids[i] == rid)
+			return 0;
+	/* The next kernel knows of those on its own bus whatever it makes of the device and the bridges above (pci_add_dma_alias()). */
+	if (PCI_BUS_NUM(rid) != pdev->bus->number || iommu_outgoing_is_function(pdev, rid)) {
+		pci_warn(pdev, "cannot be preserved: its requests may have the requester ID %02x:%02x.%x, of another %s\n", PCI_BUS_NUM(rid),
+			 PCI_SLOT(rid), PCI_FUNC(rid), PCI_BUS_NUM(rid) != pdev->bus->number ? "bus" : "function");
+		return -EOPNOTSUPP;
+	}
+	if (out->aliases.nr == IOMMU_SER_MAX_DEVICE_ALIASES)
+		return -E2BIG;
+	iommu_outgoing_insert_alias(&out->aliases, rid);
+	return 0;
+}
+
+static int iommu_outgoing_find_aliases(struct iommu_outgoing_device *out)
+{
+	struct pci_dev *pdev = to_pci_dev(out->dev);
+
+	if (pci_real_dma_dev(pdev) != pdev) {
+		pci_warn(pdev, "cannot be preserved: %s does its DMA\n", pci_name(pci_real_dma_dev(pdev)));
+		return -EOPNOTSUPP;
+	}
+	return pci_for_each_dma_alias(pdev, iommu_outgoing_add_alias, out);
 }
 
 static int iommu_outgoing_find_attached(struct iommu_outgoing_device *out, const struct iommu_liveupdate_attach *attach)
@@ -620,7 +694,7 @@ static void iommu_outgoing_count_attached(struct iommu_outgoing_device *out, int
 
 static int iommu_outgoing_make_device(struct iommu_outgoing_device *out, struct iommu_liveupdate_attach *attach)
 {
-	struct iommu_liveupdate_device made = { .attach = attach, .nr_attach = out->nr_attach };
+	struct iommu_liveupdate_device made = { .attach = attach, .nr_attach = out->nr_attach, .aliases = &out->aliases };
 	const struct iommu_liveupdate_ops *ops = dev_iommu_ops(out->dev)->liveupdate;
 	unsigned int i;
 	int ret;
@@ -646,13 +720,14 @@ static int iommu_outgoing_make_device(struct iommu_outgoing_device *out, struct 
 
 /**
  * iommu_liveupdate_preserve_device() - keep what translates a device's requests
- * @dev: A PCI device, alone in its group.
+ * @dev: A PCI device, alone in its group but for bridges.
  * @attach: All that it is attached to: the first without PASID, the others ascending by PASID. Tags are set.
  * @nr_attach: How many; 1 or more.
  *
  * Context: Process context, may sleep.
- * Return: 0; -ENOENT when a domain is not preserved; -EBUSY when @dev is already; -EOPNOTSUPP when it has aliases, ATS on, shares its
- *         group, or stands on a domain of another kind; -E2BIG when more PASIDs are in use than a blob may have; -ENOMEM.
+ * Return: 0; -ENOENT when a domain is not preserved; -EBUSY when @dev is already; -EOPNOTSUPP when it has ATS on, shares its group, or a
+ *         requester ID with another function, or stands on a domain of another kind; -E2BIG when more PASIDs are in use, or it has
+ *         more requester IDs, than a blob may have; -ENOMEM.
  */
 int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate_attach *attach, unsigned int nr_attach)
 {
@@ -677,6 +752,13 @@ int iommu_liveupdate_preserve_device(struct device *dev, struct iommu_liveupdate
 	ret = iommu_outgoing_find_attached(out, attach);
 	if (ret)
 		goto err_free;
+	ret = iommu_outgoing_find_aliases(out);
+	if (ret)
+		goto err_free;
+	if (iommu_outgoing_nr_aliases() + out->aliases.nr > IOMMU_SER_MAX_ALIASES) {
+		ret = -E2BIG;
+		goto err_free;
+	}
 	ret = iommu_outgoing_make_device(out, attach);
 	if (ret)
 		goto err_free;

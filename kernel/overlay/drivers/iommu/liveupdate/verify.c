@@ -405,6 +405,35 @@ static bool lu_verify_pasid_record(const struct iommu_ser *ser, __u32 i, struct 
 	return true;
 }
 
+/* All devices passed before. An ID that leads to two devices would be changed with the one, and be wrong for the other. */
+static bool lu_verify_alias_record(const struct iommu_ser *ser, __u32 i, struct lu_verdict *verdict)
+{
+	const struct iommu_device_ser *devices = lu_iommu_devices(ser), *device;
+	const struct iommu_alias_ser *aliases = lu_iommu_aliases(ser);
+	const struct iommu_alias_ser *alias = &aliases[i];
+	__u32 j;
+
+	if (alias->device >= ser->nr_devices)
+		return lu_refuse(verdict, LU_ERR_INDEX, i, alias->rid);
+	if (alias->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, i, alias->rid);
+	device = &devices[alias->device];
+	if (alias->rid >> 8 != device->rid >> 8)
+		return lu_refuse(verdict, LU_ERR_RANGE, i, alias->rid);
+	if (i && (alias->device < aliases[i - 1].device ||
+		  (alias->device == aliases[i - 1].device && alias->rid <= aliases[i - 1].rid)))
+		return lu_refuse(verdict, LU_ERR_DUPLICATE, i, alias->rid);
+	if (i >= IOMMU_SER_MAX_DEVICE_ALIASES && aliases[i - IOMMU_SER_MAX_DEVICE_ALIASES].device == alias->device)
+		return lu_refuse(verdict, LU_ERR_COUNT, i, alias->rid);
+	for (j = 0; j < ser->nr_devices; j++)
+		if (devices[j].segment == device->segment && devices[j].rid == alias->rid)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, alias->rid);
+	for (j = 0; j < i; j++)
+		if (devices[aliases[j].device].segment == device->segment && aliases[j].rid == alias->rid)
+			return lu_refuse(verdict, LU_ERR_DUPLICATE, i, alias->rid);
+	return true;
+}
+
 /**
  * lu_verify_iommu() - check the blob of the IOMMU core, without walking tables
  * @blob: The blob.
@@ -423,9 +452,12 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 	if (!lu_verify_blob(blob, available_bytes, IOMMU_SER_MAGIC, IOMMU_SER_VERSION, sizeof(*ser), verdict))
 		return false;
 	if (ser->nr_units > IOMMU_SER_MAX_UNITS || ser->nr_domains > IOMMU_SER_MAX_DOMAINS ||
-	    ser->nr_devices > IOMMU_SER_MAX_DEVICES || ser->nr_pasids > IOMMU_SER_MAX_PASIDS)
+	    ser->nr_devices > IOMMU_SER_MAX_DEVICES || ser->nr_pasids > IOMMU_SER_MAX_PASIDS ||
+	    ser->nr_aliases > IOMMU_SER_MAX_ALIASES)
 		return lu_refuse(verdict, LU_ERR_COUNT, 0, 0);
-	if (ser->head.length_bytes != lu_iommu_bytes(ser->nr_units, ser->nr_domains, ser->nr_devices, ser->nr_pasids))
+	if (ser->reserved)
+		return lu_refuse(verdict, LU_ERR_RESERVED, 0, 0);
+	if (ser->head.length_bytes != lu_iommu_bytes(ser))
 		return lu_refuse(verdict, LU_ERR_LENGTH, 0, 0);
 
 	for (i = 0; i < ser->nr_units; i++)
@@ -439,6 +471,9 @@ bool lu_verify_iommu(const void *blob, __u64 available_bytes, const struct lu_ph
 			return false;
 	for (i = 0; i < ser->nr_pasids; i++)
 		if (!lu_verify_pasid_record(ser, i, verdict))
+			return false;
+	for (i = 0; i < ser->nr_aliases; i++)
+		if (!lu_verify_alias_record(ser, i, verdict))
 			return false;
 	return true;
 }

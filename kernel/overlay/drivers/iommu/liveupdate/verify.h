@@ -28,7 +28,7 @@ enum lu_error {
 	LU_ERR_RESERVED,	/* a reserved field or an unknown flag is set */
 	LU_ERR_COUNT,		/* a count beyond its bounds */
 	LU_ERR_ALIGNMENT,	/* a physical address not aligned as its kind must be */
-	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the width; a requester ID likewise */
+	LU_ERR_RANGE,		/* a physical address outside of what was handed over, or beyond the width; a requester ID where it cannot be */
 	LU_ERR_INDEX,		/* a record refers to one that is not there */
 	LU_ERR_DUPLICATE,	/* two records for one thing, or a page listed twice */
 	LU_ERR_KIND,		/* unknown driver, format, number of levels or kind of function */
@@ -129,11 +129,16 @@ static inline const struct iommu_pasid_ser *lu_iommu_pasids(const struct iommu_s
 	return (const struct iommu_pasid_ser *)(lu_iommu_devices(ser) + ser->nr_devices);
 }
 
-static inline __u64 lu_iommu_bytes(__u64 nr_units, __u64 nr_domains, __u64 nr_devices, __u64 nr_pasids)
+static inline const struct iommu_alias_ser *lu_iommu_aliases(const struct iommu_ser *ser)
 {
-	return sizeof(struct iommu_ser) + nr_units * sizeof(struct iommu_unit_ser) +
-	       nr_domains * sizeof(struct iommu_domain_ser) + nr_devices * sizeof(struct iommu_device_ser) +
-	       nr_pasids * sizeof(struct iommu_pasid_ser);
+	return (const struct iommu_alias_ser *)(lu_iommu_pasids(ser) + ser->nr_pasids);
+}
+
+static inline __u64 lu_iommu_bytes(const struct iommu_ser *ser)
+{
+	return sizeof(*ser) + (__u64)ser->nr_units * sizeof(struct iommu_unit_ser) +
+	       (__u64)ser->nr_domains * sizeof(struct iommu_domain_ser) + (__u64)ser->nr_devices * sizeof(struct iommu_device_ser) +
+	       (__u64)ser->nr_pasids * sizeof(struct iommu_pasid_ser) + (__u64)ser->nr_aliases * sizeof(struct iommu_alias_ser);
 }
 
 static inline const struct pci_device_ser *lu_pci_devices(const struct pci_ser *ser)

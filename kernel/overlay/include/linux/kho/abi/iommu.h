@@ -4,8 +4,8 @@
  *
  * The blob is a KHO subtree of its own, because interrupt remapping and the IOMMU drivers start before the live update
  * orchestrator hands out anything. Behind struct iommu_ser follow, without gaps and in this order, nr_units of struct
- * iommu_unit_ser, nr_domains of struct iommu_domain_ser, nr_devices of struct iommu_device_ser and nr_pasids of struct
- * iommu_pasid_ser. Records refer to each other by index. Every physical address named here points to memory that KHO preserves.
+ * iommu_unit_ser, nr_domains of struct iommu_domain_ser, nr_devices of struct iommu_device_ser, nr_pasids of struct iommu_pasid_ser
+ * and nr_aliases of struct iommu_alias_ser. Records refer to each other by index. Every physical address named here points to memory that KHO preserves.
  *
  * Written by drivers/iommu/liveupdate/outgoing.c whenever something is preserved or unpreserved, so that the blob is right at any
  * time; checked by drivers/iommu/liveupdate/verify.c before anything else reads it.
@@ -18,13 +18,15 @@
 
 #define IOMMU_SER_SUBTREE	"iommu-liveupdate"
 #define IOMMU_SER_MAGIC		0x554c554d4d4f4949ULL	/* "IIOMMULU" */
-#define IOMMU_SER_VERSION	4
+#define IOMMU_SER_VERSION	5
 
 /* Bounds that a reader enforces before it multiplies. */
 #define IOMMU_SER_MAX_UNITS	1024
 #define IOMMU_SER_MAX_DOMAINS	65536
 #define IOMMU_SER_MAX_DEVICES	65536
 #define IOMMU_SER_MAX_PASIDS	4096	/* of all devices: a reader compares them pairwise */
+#define IOMMU_SER_MAX_ALIASES	4096	/* likewise */
+#define IOMMU_SER_MAX_DEVICE_ALIASES 16	/* of one device */
 #define IOMMU_SER_MAX_PAGES	(1U << 19)	/* entries of one list: what one KHO allocation of 4 MiB holds */
 #define IOMMU_SER_MAX_BLOCK_ORDER 9		/* 2 MiB */
 
@@ -35,6 +37,8 @@
  * @nr_domains: Preserved domains, 0 to IOMMU_SER_MAX_DOMAINS.
  * @nr_devices: Preserved devices, 0 to IOMMU_SER_MAX_DEVICES.
  * @nr_pasids:  PASIDs in use on preserved devices, 0 to IOMMU_SER_MAX_PASIDS.
+ * @nr_aliases: Requester IDs of preserved devices beside their own, 0 to IOMMU_SER_MAX_ALIASES.
+ * @reserved:   Zero.
  */
 struct iommu_ser {
 	struct kho_blob_head head;
@@ -42,9 +46,11 @@ struct iommu_ser {
 	__u32 nr_domains;
 	__u32 nr_devices;
 	__u32 nr_pasids;
+	__u32 nr_aliases;
+	__u32 reserved;
 };
 
-_Static_assert(sizeof(struct iommu_ser) == 40, "wire format");
+_Static_assert(sizeof(struct iommu_ser) == 48, "wire format");
 
 /* enum iommu_ser_driver - who wrote a unit record, and whose tables it names */
 enum iommu_ser_driver {
@@ -178,5 +184,20 @@ struct iommu_pasid_ser {
 };
 
 _Static_assert(sizeof(struct iommu_pasid_ser) == 16, "wire format");
+
+/**
+ * struct iommu_alias_ser - a requester ID that requests of a preserved device may have beside its own
+ * @device:   Index of the device. What its requests translate through, they do under this ID, too: the entry is the same. Records ascend by
+ *            device, then by @rid.
+ * @rid:      Of the same bus as the device; with the segment the ID of no other record. At most IOMMU_SER_MAX_DEVICE_ALIASES a device.
+ * @reserved: Zero.
+ */
+struct iommu_alias_ser {
+	__u32 device;
+	__u16 rid;
+	__u16 reserved;
+};
+
+_Static_assert(sizeof(struct iommu_alias_ser) == 8, "wire format");
 
 #endif
