@@ -33,6 +33,7 @@ static const struct {
 	{ "pigb", &igb_ops, "0000:01:00.0", true, 0 },
 	{ "pvf0", &igb_vf_ops, "0000:01:10.0", true, 0 },
 	{ "pvf1", &igb_vf_ops, "0000:01:10.2", true, 1 },
+	{ "bohci", &ohci_ops, "0000:01:01.0", true, 0 },
 	{ "nic1", &e1000e_ops, "0000:00:08.0", true, 0 },
 	{ "nic2", &e1000e_ops, "0000:00:09.0", true, 0 },
 	{ "nic3", &e1000e_ops, "0000:00:0a.0", true, 0 },
@@ -49,7 +50,9 @@ static const struct {
 	{ "nic14", &e1000e_ops, "0000:00:16.0", true, 0 },
 	{ "nic15", &e1000e_ops, "0000:00:17.0", true, 0 },
 	{ "rogue", &ohci_ops, "0000:00:06.0", false, 0 },
-	{ "bridged", &ohci_ops, "0000:01:01.0", false, 0 },
+	{ "pair1", &ohci_ops, "0000:01:01.0", false, 0 },
+	{ "pair2", &ohci_ops, "0000:01:02.0", false, 0 },
+	{ "conv", &ohci_ops, "0000:03:01.0", false, 0 },
 };
 
 /* @description: "<name>" or "<name>@<bdf>" */

@@ -20,8 +20,12 @@
 /* A SATA controller: a function of the chip set, in one group with others. */
 #define GROUP_OF_SEVERAL_BDF	"0000:00:1f.2"
 
-/* Behind a bridge to conventional PCI, whose requester ID its requests have. */
-#define BEHIND_BRIDGE_BDF	"0000:01:01.0"
+/* Requests of these have one requester ID, that of the bridge which both are behind. */
+#define PAIR_BDF		"0000:01:01.0"
+#define PAIR_OTHER_BDF		"0000:01:02.0"
+
+/* Its requests have the requester ID of a conventional bridge, which is a function with an ID of its own. */
+#define BEHIND_CONVENTIONAL_BDF	"0000:03:01.0"
 
 static void refuse_file(int session, int fd, int want, const char *name)
 {
@@ -78,6 +82,16 @@ static int refuse_device(const char *bdf, const char *name)
 	return session < 0 ? session : ret;
 }
 
+/* The first is refused for its neighbour, so they must be what they are meant to be. */
+static int refuse_bridged(void)
+{
+	int ret, group = pci_group_read(PAIR_BDF);
+
+	check(group >= 0 && group == pci_group_read(PAIR_OTHER_BDF), "", "refuse-pair-is-one-group");
+	ret = refuse_device(PAIR_BDF, "two-behind-bridge");
+	return ret ? ret : refuse_device(BEHIND_CONVENTIONAL_BDF, "behind-conventional-bridge");
+}
+
 static void refuse_session(int session)
 {
 	char long_name[80];
@@ -108,5 +122,7 @@ int refuse_files(struct rig *rig)
 	refuse_strange(rig, session);
 	close(session);
 	ret = refuse_device(GROUP_OF_SEVERAL_BDF, "group-of-several");
-	return ret ? ret : refuse_device(BEHIND_BRIDGE_BDF, "behind-bridge");
+	if (!ret)
+		ret = refuse_bridged();
+	return ret;
 }

@@ -43,6 +43,9 @@ static const struct qemu_device devices[] = {
 		.receives = true, .pool = RIG_POOL_PF },
 	{ .name = "pvf0", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3, .receives = true, .pool = 0 },
 	{ .name = "pvf1", .type = "igbvf", .bdf = 1 << 8 | 0x10 << 3 | 2, .receives = true, .pool = 1 },
+	/* Behind a PCIe-to-PCI bridge: requests have the bridge's secondary bus and function 0. */
+	{ .name = "bohci", .type = "pci-ohci", .bdf = 1 << 8 | 1 << 3, .alias = 1 << 8, .nr_args = 4, .args = {
+		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=bohci,bus=bridge,addr=1" } },
 	IDLE("nic1", 0x08),
 	IDLE("nic2", 0x09),
 	IDLE("nic3", 0x0a),
@@ -59,8 +62,19 @@ static const struct qemu_device devices[] = {
 	IDLE("nic14", 0x16),
 	IDLE("nic15", 0x17),
 	{ .name = "rogue", .type = "pci-ohci", .bdf = 6 << 3, .nr_args = 2, .args = { "-device", "pci-ohci,id=rogue,addr=6" } },
-	{ .name = "bridged", .type = "pci-ohci", .bdf = 1 << 8 | 1 << 3, .nr_args = 4, .args = {
-		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=bridged,bus=bridge,addr=1" } },
+	/* Two behind one such bridge, in this order: nothing tells their requests from one another. */
+	{ .name = "pair1", .type = "pci-ohci", .bdf = 1 << 8 | 1 << 3, .alias = 1 << 8, .nr_args = 4, .args = {
+		"-device", "pcie-pci-bridge,id=bridge,addr=7", "-device", "pci-ohci,id=pair1,bus=bridge,addr=1" } },
+	{ .name = "pair2", .type = "pci-ohci", .bdf = 1 << 8 | 2 << 3, .alias = 1 << 8, .nr_args = 2, .args = {
+		"-device", "pci-ohci,id=pair2,bus=bridge,addr=2" } },
+	/*
+	 * Behind a conventional bridge, whose own source id its requests have, if there is another bridge in a lower slot. The root port has
+	 * nothing behind it: with it there are buses 0 to 3, and a device table of AMD-Vi that has an entry for each function. Of three buses
+	 * Linux rounds the size up, and what is too much lets everything through.
+	 */
+	{ .name = "conv", .type = "pci-ohci", .bdf = 3 << 8 | 1 << 3, .alias = 0x1e << 3, .nr_args = 6, .args = {
+		"-device", "pcie-root-port,id=spare,addr=1d,chassis=2", "-device", "i82801b11-bridge,id=conventional,addr=1e",
+		"-device", "pci-ohci,id=conv,bus=conventional,addr=1" } },
 };
 
 /* What the witness wants to know of from inside QEMU, besides what the IOMMU does; trace.c reads each. */

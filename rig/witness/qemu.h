@@ -12,7 +12,8 @@
 struct qemu_device {
 	const char *name;		/* as scenarios call it */
 	const char *type;		/* as QEMU's traces call it */
-	uint16_t bdf;			/* bus << 8 | devfn; also the source id in IOMMU traces */
+	uint16_t bdf;			/* bus << 8 | devfn; also its source id, in IOMMU traces and tables */
+	uint16_t alias;			/* another source id of it, what its requests have, behind a bridge to conventional PCI; 0: none */
 	unsigned int nr_args;
 	const char *args[6];
 	bool idle;			/* it does no DMA */
@@ -22,6 +23,12 @@ struct qemu_device {
 
 /* NULL if there is no such device. */
 const struct qemu_device *qemu_device_find(const char *name);
+
+/* By its own source id, or its alias. */
+static inline bool qemu_device_has_sid(const struct qemu_device *device, unsigned int sid)
+{
+	return sid == device->bdf || (device->alias && sid == device->alias);
+}
 
 /* Those of @names that receive packets. Return: how many; @receivers may be NULL. */
 unsigned int qemu_receivers(const struct strings *names, const struct qemu_device *receivers[SCENARIO_MAX_DEVICES]);
