@@ -66,10 +66,10 @@ static bool has_own_table(const struct iommu_entry *entry)
 	return entry->type == IOMMU_SECOND_STAGE || entry->type == IOMMU_FIRST_STAGE || entry->type == IOMMU_GUEST;
 }
 
-bool iommu_share_domain_id(const struct iommu_entry *a, const struct iommu_entry *b)
+bool iommu_share_domain_id(const struct iommu_entry *a, const struct iommu_entry *b, bool one_device)
 {
-	/* One device's: what is cached is told apart by PASID. */
-	if (a->type == IOMMU_GUEST && b->type == IOMMU_GUEST && a->sid == b->sid && a->pasid != b->pasid)
+	/* What is cached of one device is told apart by PASID. */
+	if (a->type == IOMMU_GUEST && b->type == IOMMU_GUEST && one_device && a->pasid != b->pasid)
 		return false;
 	return has_own_table(a) && has_own_table(b) && a->domain_id == b->domain_id && a->table != b->table;
 }

@@ -56,8 +56,11 @@ const struct iommu_entry *iommu_find_any(const struct iommu_tables *tables, uint
 
 const char *iommu_type_name(enum iommu_type type);
 
-/* One domain ID, and different page tables: the unit may use what it cached of the one entry for the other. */
-bool iommu_share_domain_id(const struct iommu_entry *a, const struct iommu_entry *b);
+/*
+ * One domain ID, and different page tables: the unit may use what it cached of the one entry for the other.
+ * @one_device: both are of the same, which may have more than one source id
+ */
+bool iommu_share_domain_id(const struct iommu_entry *a, const struct iommu_entry *b, bool one_device);
 
 /* Words of 32 bits at a guest physical address. */
 struct iommu_registers {

@@ -108,7 +108,7 @@ static bool record_names_other(const struct run *run)
 	if (sid < 0)
 		return true;
 	for (unsigned int i = 0; i < run->trace.nr_devices; i++)
-		if (is_contained(&run->trace.devices[i]) && run->trace.devices[i].device->bdf == sid)
+		if (is_contained(&run->trace.devices[i]) && qemu_device_has_sid(run->trace.devices[i].device, sid))
 			return true;
 	return false;
 }

@@ -41,31 +41,53 @@ static bool look_within(const struct look *look, int64_t from_ns, int64_t to_ns)
 static const struct trace_device *find_device(const struct run *run, uint16_t sid)
 {
 	for (unsigned int i = 0; i < run->trace.nr_devices; i++)
-		if (run->trace.devices[i].device->bdf == sid)
+		if (qemu_device_has_sid(run->trace.devices[i].device, sid))
 			return &run->trace.devices[i];
 	return NULL;
 }
 
-static const char *name_of(const struct run *run, uint16_t sid, char text[16])
-{
-	const struct trace_device *device = find_device(run, sid);
+#define MAX_SIDS	2
 
-	snprintf(text, 16, "%02x:%02x.%x", sid >> 8, sid >> 3 & 31, sid & 7);
-	return device ? device->device->name : text;
+/* The source ids that requests of a device may have. Return: how many. */
+static unsigned int sids_of(const struct trace_device *device, uint16_t sids[MAX_SIDS])
+{
+	sids[0] = device->device->bdf;
+	sids[1] = device->device->alias;
+	return sids[1] ? 2 : 1;
+}
+
+static bool is_of_device(const struct iommu_entry *entry, const struct trace_device *device)
+{
+	return qemu_device_has_sid(device->device, entry->sid);
 }
 
 #define ENTRY_NAME_BYTES	40
 
-/* "ohci", or "ohci PASID 3" */
+/* "ohci", or "bohci alias" */
+static const char *sid_name(const struct run *run, uint16_t sid, char text[ENTRY_NAME_BYTES])
+{
+	const struct trace_device *device = find_device(run, sid);
+
+	if (device)
+		snprintf(text, ENTRY_NAME_BYTES, "%s%s", device->device->name, sid == device->device->bdf ? "" : " alias");
+	else
+		snprintf(text, ENTRY_NAME_BYTES, "%02x:%02x.%x", sid >> 8, sid >> 3 & 31, sid & 7);
+	return text;
+}
+
+/* The same, or with its PASID: "ohci PASID 3" */
 static const char *entry_name(const struct run *run, const struct iommu_entry *entry, char text[ENTRY_NAME_BYTES])
 {
-	char bdf[16];
+	size_t len = strlen(sid_name(run, entry->sid, text));
 
-	if (entry->pasid == IOMMU_NO_PASID)
-		snprintf(text, ENTRY_NAME_BYTES, "%s", name_of(run, entry->sid, bdf));
-	else
-		snprintf(text, ENTRY_NAME_BYTES, "%s PASID %u", name_of(run, entry->sid, bdf), entry->pasid);
+	if (entry->pasid != IOMMU_NO_PASID)
+		snprintf(text + len, ENTRY_NAME_BYTES - len, " PASID %u", entry->pasid);
 	return text;
+}
+
+static bool says_the_same(const struct iommu_entry *a, const struct iommu_entry *b)
+{
+	return a->table == b->table && a->domain_id == b->domain_id && a->type == b->type && a->levels == b->levels;
 }
 
 /* One reason an update and requester: it would be the same with each look. */
@@ -110,22 +132,32 @@ static void judge_handed_over(const struct run *run, struct verdict *v, unsigned
 }
 
 /* "translation-off" says what is so while nothing translates. */
-static void judge_entry(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
+static void judge_entry(const struct run *run, struct verdict *v, uint16_t sid, int64_t from_ns)
 {
 	const struct iommu_entry *entry;
+	char text[ENTRY_NAME_BYTES];
 
 	for (size_t i = 0; i < run->looks.nr; i++) {
 		const struct look *look = &run->looks.of[i];
 
 		if (!look_within(look, from_ns, INT64_MAX) || !tables_of(run, i)->translating)
 			continue;
-		entry = iommu_find(tables_of(run, i), device->device->bdf);
+		entry = iommu_find(tables_of(run, i), sid);
 		if (entry && entry->type != IOMMU_PASS_THROUGH && entry->type != IOMMU_UNKNOWN)
 			continue;
-		judge_against(v, "entry-missing: %s: %s at %.3f s", device->device->name,
+		judge_against(v, "entry-missing: %s: %s at %.3f s", sid_name(run, sid, text),
 			      entry ? iommu_type_name(entry->type) : "no entry", judge_time_s(run, look->from_ns));
 		return;
 	}
+}
+
+static void judge_entries(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
+{
+	uint16_t sids[MAX_SIDS];
+	unsigned int nr = sids_of(device, sids);
+
+	for (unsigned int i = 0; i < nr; i++)
+		judge_entry(run, v, sids[i], from_ns);
 }
 
 /* What was there last before @ns; NULL if nobody looked. */
@@ -150,8 +182,7 @@ static bool say_entry_changed(const struct run *run, struct verdict *v, const st
 		judge_against(v, "entry-missing: %s: no entry at %.3f s", entry_name(run, before, text), judge_time_s(run, look->from_ns));
 		return true;
 	}
-	if (entry->table == before->table && entry->domain_id == before->domain_id && entry->type == before->type &&
-	    entry->levels == before->levels)
+	if (says_the_same(entry, before))
 		return false;
 	judge_against(v, "entry-changed: %s: table 0x%" PRIx64 " with ID %u became table 0x%" PRIx64 " with ID %u at %.3f s",
 		      entry_name(run, entry, text), before->table, before->domain_id, entry->table, entry->domain_id,
@@ -172,17 +203,19 @@ static bool say_entry_appeared(const struct run *run, struct verdict *v, const s
 }
 
 /* One look; true if anything was said. */
-static bool judge_continuity_at(const struct run *run, struct verdict *v, uint16_t sid, const struct iommu_tables *before, size_t index)
+static bool judge_continuity_at(const struct run *run, struct verdict *v, const struct trace_device *device,
+				const struct iommu_tables *before, size_t index)
 {
 	const struct look *look = &run->looks.of[index];
 	const struct iommu_tables *now = tables_of(run, index);
 
 	for (unsigned int i = 0; i < before->nr; i++)
-		if (before->entries[i].sid == sid &&
-		    say_entry_changed(run, v, &before->entries[i], iommu_find_pasid(now, sid, before->entries[i].pasid), look))
+		if (is_of_device(&before->entries[i], device) &&
+		    say_entry_changed(run, v, &before->entries[i],
+				      iommu_find_pasid(now, before->entries[i].sid, before->entries[i].pasid), look))
 			return true;
 	for (unsigned int i = 0; i < now->nr; i++)
-		if (now->entries[i].sid == sid && say_entry_appeared(run, v, before, &now->entries[i], look))
+		if (is_of_device(&now->entries[i], device) && say_entry_appeared(run, v, before, &now->entries[i], look))
 			return true;
 	return false;
 }
@@ -196,7 +229,7 @@ static void judge_continuity(const struct run *run, struct verdict *v, const str
 
 	for (size_t i = 0; before && i < run->looks.nr; i++)
 		if (look_within(&run->looks.of[i], from, to) && tables_of(run, i)->translating &&
-		    judge_continuity_at(run, v, device->device->bdf, before, i))
+		    judge_continuity_at(run, v, device, before, i))
 			return;
 }
 
@@ -213,7 +246,7 @@ static void judge_translation(const struct run *run, struct verdict *v, const st
 		if (!look_within(&run->looks.of[i], from, to))
 			continue;
 		for (unsigned int j = 0; j < before->nr; j++) {
-			if (before->entries[j].sid != device->device->bdf)
+			if (!is_of_device(&before->entries[j], device))
 				continue;
 			entry = iommu_find_pasid(tables_of(run, i), before->entries[j].sid, before->entries[j].pasid);
 			if (!entry || entry->type != IOMMU_GUEST || before->entries[j].type != IOMMU_GUEST ||
@@ -227,6 +260,53 @@ static void judge_translation(const struct run *run, struct verdict *v, const st
 	}
 }
 
+/* A mark of the guest is read a little later than it was sent. */
+static bool look_while_swapping(const struct hop *hop, const struct look *look)
+{
+	return hop->swap_begin_ns != NEVER && look->to_ns >= hop->swap_begin_ns - CLOCKS_NS &&
+	       (hop->swap_end_ns == NEVER || look->from_ns <= hop->swap_end_ns + CLOCKS_NS);
+}
+
+static bool is_swapping(const struct run *run, const struct look *look)
+{
+	for (unsigned int i = 0; i < run->timeline.nr_hops; i++)
+		if (look_while_swapping(&run->timeline.hops[i], look))
+			return true;
+	return false;
+}
+
+static bool say_alias_differs(const struct run *run, struct verdict *v, const struct iommu_entry *alias, const struct iommu_entry *own,
+			      const struct look *look)
+{
+	char text[ENTRY_NAME_BYTES];
+
+	/* One that is not there is another rule's. */
+	if (!own || says_the_same(alias, own))
+		return false;
+	judge_against(v, "alias-differs: %s: %s table 0x%" PRIx64 " of %u levels with ID %u, the device's own: %s table 0x%" PRIx64
+		      " of %u levels with ID %u, at %.3f s", entry_name(run, alias, text), iommu_type_name(alias->type), alias->table,
+		      alias->levels, alias->domain_id, iommu_type_name(own->type), own->table, own->levels, own->domain_id,
+		      judge_time_s(run, look->from_ns));
+	return true;
+}
+
+/* Which of its source ids a request has is the bridge's choice. A swap writes one entry after the other. */
+static void judge_alias(const struct run *run, struct verdict *v, const struct trace_device *device)
+{
+	for (size_t i = 0; device->device->alias && i < run->looks.nr; i++) {
+		const struct look *look = &run->looks.of[i];
+		const struct iommu_tables *tables = tables_of(run, i);
+
+		if (look->from_ns < run->timeline.workload_ns || is_swapping(run, look))
+			continue;
+		for (unsigned int j = 0; j < tables->nr; j++)
+			if (tables->entries[j].sid == device->device->alias &&
+			    say_alias_differs(run, v, &tables->entries[j],
+					      iommu_find_pasid(tables, device->device->bdf, tables->entries[j].pasid), look))
+				return;
+	}
+}
+
 /*
  * Blocked from when the new kernel took over, or said that it refuses it: it has no entry until finish, after which it is a device like any other, with a
  * table of its own that has nothing mapped. Nothing of it is ever translated.
@@ -234,17 +314,24 @@ static void judge_translation(const struct run *run, struct verdict *v, const st
 static void judge_quarantined(const struct run *run, struct verdict *v, const struct trace_device *device, int64_t from_ns)
 {
 	const char *name = device->device->name;
+	uint16_t sids[MAX_SIDS];
+	unsigned int nr = sids_of(device, sids);
+	char text[ENTRY_NAME_BYTES];
 	int64_t finish_ns = run->timeline.hops[0].finish_begin_ns, to_ns = finish_ns != NEVER ? finish_ns : INT64_MAX;
 
 	if (device->translated_ns != NEVER && device->translated_ns > from_ns + CLOCKS_NS)
 		judge_against(v, "not-contained: %s is quarantined, and was translated at %.3f s", name,
 			      judge_time_s(run, device->translated_ns));
 	for (size_t i = 0; i < run->looks.nr; i++) {
-		if (!look_within(&run->looks.of[i], from_ns, to_ns) || !iommu_find_any(tables_of(run, i), device->device->bdf))
+		if (!look_within(&run->looks.of[i], from_ns, to_ns))
 			continue;
-		judge_against(v, "not-contained: %s is quarantined, and has an entry at %.3f s", name,
-			      judge_time_s(run, run->looks.of[i].from_ns));
-		return;
+		for (unsigned int j = 0; j < nr; j++) {
+			if (!iommu_find_any(tables_of(run, i), sids[j]))
+				continue;
+			judge_against(v, "not-contained: %s is quarantined, and has an entry at %.3f s", sid_name(run, sids[j], text),
+				      judge_time_s(run, run->looks.of[i].from_ns));
+			return;
+		}
 	}
 }
 
@@ -259,7 +346,7 @@ static void judge_devices(const struct run *run, struct verdict *v)
 		if (!device->preserved)
 			continue;
 		if (!device->quarantined)
-			judge_entry(run, v, device, takeover->handover_ns != NEVER ? takeover->handover_ns : hop->boot_ns);
+			judge_entries(run, v, device, takeover->handover_ns != NEVER ? takeover->handover_ns : hop->boot_ns);
 		else if (run->scenario.quarantined_late && hop->refused_ns != NEVER)
 			judge_quarantined(run, v, device, hop->refused_ns);
 		else if (run->scenario.quarantined_late)
@@ -272,6 +359,7 @@ static void judge_devices(const struct run *run, struct verdict *v)
 			judge_continuity(run, v, device, j);
 			judge_translation(run, v, device, j);
 		}
+		judge_alias(run, v, device);
 	}
 }
 
@@ -301,8 +389,7 @@ static bool is_half_swapped(const struct run *run, const struct verdict *v, cons
 		const struct iommu_tables *before = tables_before(run, v->takeovers[i].handover_ns);
 		const struct iommu_entry *old_a, *old_b;
 
-		if (v->takeovers[i].handover_ns == NEVER || hop->swap_begin_ns == NEVER || !before ||
-		    look->to_ns < hop->swap_begin_ns || (hop->swap_end_ns != NEVER && look->from_ns > hop->swap_end_ns + CLOCKS_NS))
+		if (v->takeovers[i].handover_ns == NEVER || !before || !look_while_swapping(hop, look))
 			continue;
 		old_a = before_swap(before, a);
 		old_b = before_swap(before, b);
@@ -313,12 +400,19 @@ static bool is_half_swapped(const struct run *run, const struct verdict *v, cons
 	return false;
 }
 
+static bool are_of_one_device(const struct run *run, const struct iommu_entry *a, const struct iommu_entry *b)
+{
+	const struct trace_device *device = find_device(run, a->sid);
+
+	return device ? is_of_device(b, device) : a->sid == b->sid;
+}
+
 static bool say_domain_id_shared(const struct run *run, struct verdict *v, const struct look *look, const struct iommu_entry *a,
 				 const struct iommu_entry *b)
 {
 	char text_a[ENTRY_NAME_BYTES], text_b[ENTRY_NAME_BYTES];
 
-	if (!iommu_share_domain_id(a, b) || is_half_swapped(run, v, look, a, b))
+	if (!iommu_share_domain_id(a, b, are_of_one_device(run, a, b)) || is_half_swapped(run, v, look, a, b))
 		return false;
 	judge_against(v, "domain-id-shared: %s (table 0x%" PRIx64 ") and %s (table 0x%" PRIx64 ") both have %u at %.3f s",
 		      entry_name(run, a, text_a), a->table, entry_name(run, b, text_b), b->table, a->domain_id,

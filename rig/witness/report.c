@@ -167,6 +167,8 @@ static struct json_object *new_device(const struct run *run, const struct verdic
 	format_bdf(bdf, counter->device->device->bdf);
 	put_string(object, "name", counter->device->device->name);
 	put_string(object, "bdf", bdf);
+	format_bdf(bdf, counter->device->device->alias);
+	put(object, "alias", counter->device->device->alias ? json_object_new_string(bdf) : NULL);
 	put_bool(object, "preserved", counter->device->preserved);
 	put_bool(object, "quarantined", counter->device->quarantined);
 	put(object, "progress_before", p->counted ? json_object_new_int64(p->before) : NULL);

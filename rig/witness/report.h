@@ -7,7 +7,7 @@
 #include "run.h"
 
 /* Rises when a field is added; no field ever changes its meaning or goes. */
-#define REPORT_SCHEMA	4
+#define REPORT_SCHEMA	5
 
 /* Writes report.json into the run's directory. Return: 0, -errno. */
 int report_write(const struct run *run, const struct verdict *verdict);

@@ -19,6 +19,7 @@ static const struct field fields[] = {
 	{ "witness.fault_record", STRING, false }, { "witness.translation_off", COUNT, false },
 	{ "witness.translations_total", COUNT, false }, { "witness.kernel_splats", COUNT, false },
 	{ "devices", ARRAY, false }, { "devices[].name", STRING, false }, { "devices[].bdf", STRING, false },
+	{ "devices[].alias", STRING, true },
 	{ "devices[].preserved", BOOL, false }, { "devices[].quarantined", BOOL, false }, { "devices[].progress_before", COUNT, true },
 	{ "devices[].progress_after", COUNT, true }, { "devices[].progress_blackout", COUNT, true },
 	{ "devices[].progress_unit", STRING, false }, { "devices[].longest_gap_ms", NUMBER, true },

@@ -53,10 +53,19 @@ void trace_close(struct trace *trace)
 	trace->log = NULL;
 }
 
+static int find_by_bdf(const struct trace *trace, unsigned int bdf)
+{
+	for (unsigned int i = 0; i < trace->nr_devices; i++)
+		if (trace->devices[i].device->bdf == bdf)
+			return i;
+	return -1;
+}
+
+/* Whose requests. Of several devices with one alias, the first: nothing tells more. */
 static int find_by_sid(const struct trace *trace, unsigned int sid)
 {
 	for (unsigned int i = 0; i < trace->nr_devices; i++)
-		if (trace->devices[i].device->bdf == sid)
+		if (qemu_device_has_sid(trace->devices[i].device, sid))
 			return i;
 	return -1;
 }
@@ -344,7 +353,8 @@ static void on_power(struct trace *trace, const char *args)
 
 	if (sscanf(args, "%*s %x:%x.%x", &bus, &slot, &function) != 3)
 		return;
-	index = find_by_sid(trace, bus << 8 | slot << 3 | function);
+	/* An alias may be the address of a bridge. */
+	index = find_by_bdf(trace, bus << 8 | slot << 3 | function);
 	if (index >= 0 && workload_runs(trace))
 		trace->devices[index].power_changes++;
 }

@@ -26,6 +26,8 @@
 #define SID_IGB		0x28
 #define SID_ROGUE	0x30
 #define SID_BRIDGE	0xf8
+#define SID_BOHCI	0x108		/* behind a bridge */
+#define SID_ALIAS	0x100
 
 enum { OHCI, HDA, IGB, ROGUE };		/* index of device and counter */
 

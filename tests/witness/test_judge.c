@@ -22,6 +22,15 @@
 #define SCENARIO_REFUSED SCENARIO_WITH("\"quarantined\": [\"ohci\"], \"quarantined_at\": \"restore\", \"expect\": \"pass\", \"thresholds\": {" \
 				       " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
 
+#define SCENARIO_ALIAS_WITH(more) \
+	"{ \"name\": \"synthetic\", \"description\": \"-\", " IOMMU ", \"kernels\": [\"A\", \"B\"]," \
+	"  \"plan\": \"update\", \"devices\": [\"bohci\", \"hda\", \"igb\"], " more " }"
+#define SCENARIO_ALIAS	SCENARIO_ALIAS_WITH("\"expect\": \"pass\"")
+#define SCENARIO_ALIAS_QUARANTINE SCENARIO_ALIAS_WITH("\"quarantined\": [\"bohci\"], \"expect\": \"pass\", \"thresholds\": {" \
+						      " \"contained_faults_min\": 1, \"contained_faults_max\": 9, \"fault_record_zero\": false }")
+#define SCENARIO_ALIAS_OTHER SCENARIO_WITH("\"others\": [\"pair1\"], \"expect\": \"pass\", \"thresholds\": { \"contained_faults_min\": 2," \
+					   " \"contained_faults_max\": 3, \"fault_record_zero\": false }")
+
 #define SCENARIO_ICOUNT	SCENARIO_WITH("\"icount\": true, \"expect\": \"pass\"")
 
 struct rule {
@@ -349,6 +358,34 @@ static void see_instead(struct synthetic *s, double seconds, const struct iommu_
 	while (look->to_ns < at(seconds))
 		look++;
 	look->state = state_of(s, entries, nr);
+}
+
+/* The look at some time sees what it saw, in a state that is its own to spoil. */
+static struct iommu_tables *own_state(struct synthetic *s, double seconds)
+{
+	struct looks *looks = &s->run->looks;
+	struct look *look = looks->of;
+
+	while (look->to_ns < at(seconds))
+		look++;
+	assert_in_range(looks->nr_states, 1, LOOKS_MAX_STATES - 1);
+	looks->states[looks->nr_states] = looks->states[look->state];
+	look->state = looks->nr_states++;
+	return &looks->states[look->state];
+}
+
+static struct iommu_entry *entry_in(struct iommu_tables *tables, uint16_t sid, uint32_t pasid)
+{
+	const struct iommu_entry *entry = iommu_find_pasid(tables, sid, pasid);
+
+	assert_non_null(entry);
+	return &tables->entries[entry - tables->entries];
+}
+
+static void drop_entry(struct iommu_tables *tables, uint16_t sid, uint32_t pasid)
+{
+	*entry_in(tables, sid, pasid) = tables->entries[tables->nr - 1];
+	tables->nr--;
 }
 
 static void others_entry_between(struct synthetic *s)
@@ -802,6 +839,185 @@ static void nothing(struct synthetic *s)
 	(void)s;
 }
 
+/* Aliases: the first device has an entry at each of its two source ids. Below, all is as it should be. */
+static void give_alias(struct synthetic *s)
+{
+	for (unsigned int i = 0; i < s->run->looks.nr_states; i++) {
+		struct iommu_tables *tables = &s->run->looks.states[i];
+		struct iommu_entry *own = entry_in(tables, SID_OHCI, IOMMU_NO_PASID);
+
+		own->sid = SID_BOHCI;
+		tables->entries[tables->nr] = *own;
+		tables->entries[tables->nr++].sid = SID_ALIAS;
+	}
+}
+
+/* The same PASID at both. */
+static void give_alias_pasid(struct synthetic *s)
+{
+	give_alias(s);
+	for (unsigned int i = 0; i < s->run->looks.nr_states; i++) {
+		struct iommu_tables *tables = &s->run->looks.states[i];
+		const struct iommu_entry *own = iommu_find(tables, SID_BOHCI);
+		struct iommu_entry entry = entry_of_pasid(SID_BOHCI, 1, own->domain_id + 30, own->table + 0x30000);
+
+		tables->entries[tables->nr++] = entry;
+		entry.sid = SID_ALIAS;
+		tables->entries[tables->nr++] = entry;
+	}
+}
+
+/* On guest tables one domain ID is that of a device, at whichever of its source ids. */
+static void give_alias_guest(struct synthetic *s)
+{
+	give_alias_pasid(s);
+	for (unsigned int i = 0; i < s->run->looks.nr_states; i++) {
+		struct iommu_tables *tables = &s->run->looks.states[i];
+
+		for (unsigned int j = 0; j < tables->nr; j++) {
+			tables->entries[j].type = IOMMU_GUEST;
+			tables->entries[j].domain_id = tables->entries[j].sid == SID_ALIAS ? SID_BOHCI : tables->entries[j].sid;
+			tables->entries[j].translates = tables->entries[j].pasid == 1 ? 2001 : 2000;
+		}
+	}
+}
+
+static void alias_is_gone(struct synthetic *s)
+{
+	drop_entry(own_state(s, 8), SID_ALIAS, IOMMU_NO_PASID);
+}
+
+static void alias_is_gone_between(struct synthetic *s)
+{
+	drop_entry(own_state(s, 5.3), SID_ALIAS, IOMMU_NO_PASID);
+}
+
+static void own_is_gone(struct synthetic *s)
+{
+	drop_entry(own_state(s, 8), SID_BOHCI, IOMMU_NO_PASID);
+}
+
+static void alias_passes_through(struct synthetic *s)
+{
+	struct iommu_tables *tables = own_state(s, 8);
+
+	entry_in(tables, SID_ALIAS, IOMMU_NO_PASID)->type = IOMMU_PASS_THROUGH;
+	entry_in(tables, SID_BOHCI, IOMMU_NO_PASID)->type = IOMMU_PASS_THROUGH;
+}
+
+static void alias_pasid_is_gone(struct synthetic *s)
+{
+	drop_entry(own_state(s, 5.3), SID_ALIAS, 1);
+}
+
+static void alias_pasid_appeared(struct synthetic *s)
+{
+	struct iommu_tables *tables = own_state(s, 5.3);
+
+	tables->entries[tables->nr++] = entry_of_pasid(SID_ALIAS, 1, 30, 0x30000);
+}
+
+static void alias_leads_elsewhere(struct synthetic *s)
+{
+	entry_in(own_state(s, 6.75), SID_ALIAS, 1)->translates++;
+}
+
+static void alias_has_another_table(struct synthetic *s, double seconds)
+{
+	struct iommu_entry *alias = entry_in(own_state(s, seconds), SID_ALIAS, IOMMU_NO_PASID);
+
+	alias->table = 0x40000;
+	alias->domain_id = 40;
+}
+
+static void alias_differs_later(struct synthetic *s)
+{
+	alias_has_another_table(s, 8);
+}
+
+static void alias_differs_before_handover(struct synthetic *s)
+{
+	alias_has_another_table(s, 3);
+}
+
+static void alias_has_another_id(struct synthetic *s)
+{
+	entry_in(own_state(s, 8), SID_ALIAS, IOMMU_NO_PASID)->domain_id = 40;
+}
+
+static void alias_pasid_differs(struct synthetic *s)
+{
+	entry_in(own_state(s, 8), SID_ALIAS, 1)->levels = 3;
+}
+
+/* One entry is on the new table and the other is not yet. */
+static void alias_differs_while_swapping(struct synthetic *s)
+{
+	const struct iommu_tables *new = &s->run->looks.states[s->run->looks.of[s->run->looks.nr - 1].state];
+	struct iommu_tables seen = *own_state(s, 6.5);
+
+	*entry_in(&seen, SID_BOHCI, IOMMU_NO_PASID) = *iommu_find(new, SID_BOHCI);
+	add_look(s, (AT_SWAP + AT_SWAPPED) / 2, seen.entries, seen.nr);
+}
+
+static void alias_faults_twice(struct synthetic *s)
+{
+	say_fault(s, 5.2, SID_ALIAS);
+	say_fault(s, 5.2, SID_ALIAS);
+}
+
+static void record_of_alias(struct synthetic *s)
+{
+	alias_faults_twice(s);
+	s->run->sampler.fault_record[2] = SID_ALIAS;
+	s->run->sampler.fault_record[3] = 1U << 31;
+}
+
+static void translated_by_alias(struct synthetic *s)
+{
+	nothing_translated(s);
+	for (unsigned int page = 0; page < 1100; page++)
+		say_translated(s, 8.6 + page * 0.001, SID_ALIAS, 0xa4000000 + page * 4096);
+}
+
+/* What is at an alias as an address is no part of the device. */
+static void bridge_slept(struct synthetic *s)
+{
+	say_trace(s, 6.6, "pci_pm_transition bridge 01:00.0 PM transition D0->D3");
+}
+
+/* Blocked at both source ids from when the new kernel took over. */
+static void block_alias(struct synthetic *s)
+{
+	give_alias(s);
+	say_fault(s, AT_ADOPTED + 0.1, SID_ALIAS);
+	say_trace(s, AT_ADOPTED + 0.1, "usb_ohci_die ");
+	s->run->sampler.fault_record[2] = SID_ALIAS;
+	stop_counter(s, OHCI, AT_ADOPTED);
+	for (size_t i = 0; i < s->run->looks.nr; i++) {
+		struct look *look = &s->run->looks.of[i];
+		struct iommu_tables blocked = s->run->looks.states[look->state];
+
+		if (look->from_ns <= at(AT_ADOPTED))
+			continue;
+		drop_entry(&blocked, SID_BOHCI, IOMMU_NO_PASID);
+		drop_entry(&blocked, SID_ALIAS, IOMMU_NO_PASID);
+		look->state = state_of(s, blocked.entries, blocked.nr);
+	}
+}
+
+static void quarantined_alias_has_entry(struct synthetic *s)
+{
+	struct iommu_tables *tables = own_state(s, 6.3);
+
+	tables->entries[tables->nr++] = entry_of(SID_ALIAS, 3, 0x3000);
+}
+
+static void quarantined_alias_is_translated(struct synthetic *s)
+{
+	say_translated(s, 6.2, SID_ALIAS, 0xa0000000);
+}
+
 /* Packets */
 
 static void one_lost(struct synthetic *s)
@@ -928,6 +1144,21 @@ static const struct rule rules[] = {
 	{ "refused, with an entry", "not-contained", refused_has_entry, SCENARIO_REFUSED, refuse_ohci },
 	{ "quarantined, and another faults", "translation-fault", hda_faults, SCENARIO_QUARANTINE, block_ohci },
 	{ "quarantined, and another stops", "counter-stopped", hda_stopped_in_the_end, SCENARIO_QUARANTINE, block_ohci },
+	{ "no entry of an alias", "entry-missing", alias_is_gone, SCENARIO_ALIAS, give_alias },
+	{ "no entry of an alias between the kernels", "entry-missing", alias_is_gone_between, SCENARIO_ALIAS, give_alias },
+	{ "no entry but that of an alias", "entry-missing", own_is_gone, SCENARIO_ALIAS, give_alias },
+	{ "an alias passes through", "entry-missing", alias_passes_through, SCENARIO_ALIAS, give_alias },
+	{ "no entry of a PASID of an alias", "entry-missing", alias_pasid_is_gone, SCENARIO_ALIAS, give_alias_pasid },
+	{ "a PASID of an alias that nobody preserved", "entry-changed", alias_pasid_appeared, SCENARIO_ALIAS, give_alias },
+	{ "an alias leads elsewhere", "translation-changed", alias_leads_elsewhere, SCENARIO_ALIAS, give_alias_guest },
+	{ "an alias differs", "alias-differs", alias_differs_later, SCENARIO_ALIAS, give_alias },
+	{ "an alias differs in the old kernel", "alias-differs", alias_differs_before_handover, SCENARIO_ALIAS, give_alias },
+	{ "an alias has another domain ID", "alias-differs", alias_has_another_id, SCENARIO_ALIAS, give_alias },
+	{ "a PASID of an alias differs", "alias-differs", alias_pasid_differs, SCENARIO_ALIAS, give_alias_pasid },
+	{ "fault of an alias", "translation-fault", alias_faults_twice, SCENARIO_ALIAS, give_alias },
+	{ "quarantined, with an entry of its alias", "not-contained", quarantined_alias_has_entry, SCENARIO_ALIAS_QUARANTINE, block_alias },
+	{ "quarantined, and its alias is translated", "not-contained", quarantined_alias_is_translated, SCENARIO_ALIAS_QUARANTINE,
+	  block_alias },
 	{ "packet lost", "packets-lost", one_lost, NULL, NULL },
 	{ "packet twice", "packets-duplicated", one_twice, NULL, NULL },
 	{ "packet corrupt", "packets-corrupt", one_corrupt, NULL, NULL },
@@ -953,6 +1184,14 @@ static const struct rule rules[] = {
 	{ "half swapped while swapping", NULL, half_swapped_in_time, NULL, give_first_stage_pasids },
 	{ "quarantined until finish", NULL, quarantined_has_entry_after_finish, SCENARIO_QUARANTINE, block_ohci },
 	{ "with an entry until it is refused", NULL, refused_had_entry, SCENARIO_REFUSED, refuse_ohci },
+	{ "an alias", NULL, nothing, SCENARIO_ALIAS, give_alias },
+	{ "an alias with a PASID", NULL, nothing, SCENARIO_ALIAS, give_alias_pasid },
+	{ "an alias on guest tables", NULL, nothing, SCENARIO_ALIAS, give_alias_guest },
+	{ "an alias differs while it is swapped", NULL, alias_differs_while_swapping, SCENARIO_ALIAS, give_alias },
+	{ "translated by an alias", NULL, translated_by_alias, SCENARIO_ALIAS, give_alias },
+	{ "contained faults of an alias as due", NULL, alias_faults_twice, SCENARIO_ALIAS_OTHER, NULL },
+	{ "a bridge slept", NULL, bridge_slept, SCENARIO_ALIAS, give_alias },
+	{ "quarantined, its alias blocked", NULL, nothing, SCENARIO_ALIAS_QUARANTINE, block_alias },
 	{ "quarantined and blocked", NULL, nothing, SCENARIO_QUARANTINE, block_ohci },
 };
 
@@ -960,6 +1199,7 @@ static const struct rule rules[] = {
 static const struct rule vtd_rules[] = {
 	{ "a fault not reported", "faults-disabled", fault_not_reported, NULL, NULL },
 	{ "fault record of a preserved device", "fault-record", record_of_hda, SCENARIO_ROGUE, NULL },
+	{ "fault record of an alias", NULL, record_of_alias, SCENARIO_ALIAS_OTHER, NULL },
 	{ "fault record of another device", NULL, record_of_rogue, SCENARIO_ROGUE, NULL },
 };
 
@@ -1066,6 +1306,24 @@ static void test_reset_of_virtual_function(void **state)
 	synthetic_free(s);
 }
 
+/* Which of the two source ids it is about, and what the device has to do with it. */
+static void test_alias_is_named(void **state)
+{
+	struct synthetic *s = synthetic_new(SCENARIO_ALIAS);
+
+	(void)state;
+	give_alias(s);
+	alias_has_another_table(s, 6.2);
+	alias_faults_twice(s);
+	conclude(s);
+	assert_int_equal(s->verdict.nr_reasons, 3);
+	assert_true(has_reason(s, "entry-changed: bohci alias: table 0x3000"));
+	assert_true(has_reason(s, "alias-differs: bohci alias: second-stage table 0x40000 "));
+	assert_true(has_reason(s, "translation-fault: 2 of"));
+	assert_int_equal(s->run->trace.devices[OHCI].faults, 2);
+	synthetic_free(s);
+}
+
 /* That nothing moves is no news of a device that was sent nothing; of the others it is. */
 static void test_no_packets(void **state)
 {
@@ -1127,14 +1385,15 @@ static void test_second_kernel_that_never_came(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[2 * ARRAY_SIZE(rules) + ARRAY_SIZE(vtd_rules) + 8] = {
+	struct CMUnitTest tests[2 * ARRAY_SIZE(rules) + ARRAY_SIZE(vtd_rules) + 9] = {
 		cmocka_unit_test(test_twin_fails_for_its_own_reason), cmocka_unit_test(test_twin_fails_for_another_reason),
 		cmocka_unit_test(test_machine_that_never_spoke), cmocka_unit_test(test_second_kernel_that_never_came),
 		cmocka_unit_test(test_many_splats), cmocka_unit_test(test_reset_of_virtual_function),
 		cmocka_unit_test(test_no_packets), cmocka_unit_test(test_idle_device),
+		cmocka_unit_test(test_alias_is_named),
 	};
 
-	size_t nr = 8;
+	size_t nr = 9;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		tests[nr++] = (struct CMUnitTest){ rules[i].test, test_rule, NULL, NULL, (void *)&rules[i] };

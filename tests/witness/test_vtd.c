@@ -304,15 +304,15 @@ static void test_shared_domain_id(void **state)
 
 	(void)state;
 	b.table = 0x3000;
-	assert_true(iommu_share_domain_id(&a, &b));
+	assert_true(iommu_share_domain_id(&a, &b, false));
 	b.domain_id = 8;
-	assert_false(iommu_share_domain_id(&a, &b));
+	assert_false(iommu_share_domain_id(&a, &b, false));
 	b.domain_id = 7;
 	b.table = 0x1000;
-	assert_false(iommu_share_domain_id(&a, &b));
+	assert_false(iommu_share_domain_id(&a, &b, false));
 	b.table = 0;
 	b.type = IOMMU_PASS_THROUGH;
-	assert_false(iommu_share_domain_id(&a, &b));
+	assert_false(iommu_share_domain_id(&a, &b, false));
 }
 
 static void test_equal(void **state)
