@@ -52,28 +52,47 @@ static void good_is_accepted(void **state)
 static void nothing_preserved_is_accepted(void **state)
 {
 	struct fixture *fixture = *state;
-	struct blob empty = blob_copy(&fixture->blob, sizeof(struct iommu_ser));
+	struct blob empty = blob_new_iommu(&(struct iommu_ser){ .nr_units = 0 });
 	struct lu_verdict verdict;
 
-	blob_iommu(&empty)->nr_units = 0;
-	blob_iommu(&empty)->nr_domains = 0;
-	blob_iommu(&empty)->nr_devices = 0;
-	blob_iommu(&empty)->nr_pasids = 0;
-	blob_head(&empty)->length_bytes = sizeof(struct iommu_ser);
+	assert_int_equal(empty.nr_bytes, sizeof(struct iommu_ser));
 	blob_seal(&empty);
 	assert_true(world_verify_iommu(fixture->world, &empty, &verdict));
 	blob_free(&empty);
 }
 
-static enum lu_error error_of_flipped(__u64 byte, __u32 length_bytes)
+/* With the last records left out, and memory that ends there. */
+static void fewer_are_accepted(void **state)
 {
+	struct fixture *fixture = *state;
+	struct lu_verdict verdict;
+	__u32 nr;
+
+	for (nr = 0; nr < GOOD_NR_PASIDS + GOOD_NR_ALIASES; nr++) {
+		struct iommu_ser counts = *blob_iommu(&fixture->blob);
+		struct blob fewer;
+
+		counts.nr_pasids = nr < GOOD_NR_PASIDS ? nr : GOOD_NR_PASIDS;
+		counts.nr_aliases = nr - counts.nr_pasids;
+		fewer = blob_copy(&fixture->blob, lu_iommu_bytes(&counts));
+		*blob_iommu(&fewer) = counts;
+		blob_head(&fewer)->length_bytes = fewer.nr_bytes;
+		blob_seal(&fewer);
+		assert_true(world_verify_iommu(fixture->world, &fewer, &verdict));
+		blob_free(&fewer);
+	}
+}
+
+static enum lu_error error_of_flipped(const struct fixture *fixture, __u64 byte)
+{
+	const __u32 length_bytes = blob_head(&fixture->blob)->length_bytes;
+
 	if (byte < offsetof(struct kho_blob_head, version))
 		return LU_ERR_MAGIC;
 	if (byte < offsetof(struct kho_blob_head, length_bytes))
 		return LU_ERR_VERSION;
 	if (byte < offsetof(struct kho_blob_head, crc32) &&
-	    (length_bytes < sizeof(struct iommu_ser) ||
-	     length_bytes > lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES, GOOD_NR_PASIDS)))
+	    (length_bytes < sizeof(struct iommu_ser) || length_bytes > fixture->blob.nr_bytes))
 		return LU_ERR_LENGTH;
 	return LU_ERR_CHECKSUM;
 }
@@ -88,7 +107,7 @@ static void every_bit_counts(void **state)
 	for (bit = 0; bit < fixture->blob.nr_bytes * 8; bit++) {
 		bytes[bit / 8] ^= 1 << bit % 8;
 		assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
-		assert_refused(&verdict, error_of_flipped(bit / 8, blob_head(&fixture->blob)->length_bytes));
+		assert_refused(&verdict, error_of_flipped(fixture, bit / 8));
 		bytes[bit / 8] ^= 1 << bit % 8;
 	}
 	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
@@ -120,15 +139,16 @@ static void every_other_length_is_refused(void **state)
 
 static void counts_are_bounded(void **state)
 {
-	static const __u32 max[4] = { IOMMU_SER_MAX_UNITS, IOMMU_SER_MAX_DOMAINS, IOMMU_SER_MAX_DEVICES, IOMMU_SER_MAX_PASIDS };
+	static const __u32 max[5] = { IOMMU_SER_MAX_UNITS, IOMMU_SER_MAX_DOMAINS, IOMMU_SER_MAX_DEVICES, IOMMU_SER_MAX_PASIDS,
+				      IOMMU_SER_MAX_ALIASES };
 	struct fixture *fixture = *state;
 	struct blob *blob = &fixture->blob;
-	__u32 *counts[4] = { &blob_iommu(blob)->nr_units, &blob_iommu(blob)->nr_domains, &blob_iommu(blob)->nr_devices,
-			     &blob_iommu(blob)->nr_pasids };
+	__u32 *counts[5] = { &blob_iommu(blob)->nr_units, &blob_iommu(blob)->nr_domains, &blob_iommu(blob)->nr_devices,
+			     &blob_iommu(blob)->nr_pasids, &blob_iommu(blob)->nr_aliases };
 	struct lu_verdict verdict;
 	__u32 i, good;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		good = *counts[i];
 		/* At its bound a count is right, and the blob too short for it. */
 		*counts[i] = max[i];
@@ -151,15 +171,10 @@ static void counts_are_bounded(void **state)
 static void as_many_units_as_there_may_be(void **state)
 {
 	struct fixture *fixture = *state;
-	struct blob many = blob_copy(&fixture->blob, lu_iommu_bytes(IOMMU_SER_MAX_UNITS, 0, 0, 0));
+	struct blob many = blob_new_iommu(&(struct iommu_ser){ .nr_units = IOMMU_SER_MAX_UNITS });
 	struct lu_verdict verdict;
 	__u32 i;
 
-	blob_head(&many)->length_bytes = many.nr_bytes;
-	blob_iommu(&many)->nr_units = IOMMU_SER_MAX_UNITS;
-	blob_iommu(&many)->nr_domains = 0;
-	blob_iommu(&many)->nr_devices = 0;
-	blob_iommu(&many)->nr_pasids = 0;
 	for (i = 0; i < IOMMU_SER_MAX_UNITS; i++) {
 		__u64 page = fixture->pages[0];
 
@@ -185,6 +200,7 @@ struct wrong {
 #define DOMAIN(i)	blob_domain(&fixture->blob, i)
 #define DEVICE(i)	blob_device(&fixture->blob, i)
 #define PASID(i)	blob_pasid(&fixture->blob, i)
+#define ALIAS(i)	blob_alias(&fixture->blob, i)
 #define MAKE(name, ...)						\
 	static void name(struct fixture *fixture)		\
 	{							\
@@ -192,6 +208,8 @@ struct wrong {
 	}
 
 MAKE(head_reserved, blob_head(&fixture->blob)->reserved = 1)
+MAKE(reserved, blob_iommu(&fixture->blob)->reserved = 1)
+MAKE(reserved_last, blob_iommu(&fixture->blob)->reserved = 0x80000000)
 
 MAKE(unit_driver_0, UNIT(0)->driver = 0)
 MAKE(unit_driver_3, UNIT(1)->driver = 3)
@@ -311,9 +329,36 @@ MAKE(pasid_tag_of_other_domain, PASID(2)->tag = 2)
 MAKE(pasid_other_tag_of_domain, PASID(1)->tag = 9)
 MAKE(pasid_tag_of_other_pasid, PASID(1)->domain = 2; PASID(1)->tag = 78)
 
+MAKE(alias_device, ALIAS(8)->device = GOOD_NR_DEVICES)
+MAKE(alias_device_far, ALIAS(2)->device = ~0U)
+MAKE(alias_reserved, ALIAS(0)->reserved = 1)
+MAKE(alias_reserved_last, ALIAS(8)->reserved = 0x8000)
+MAKE(alias_bus_above, ALIAS(2)->rid = 0x100)
+MAKE(alias_bus_far, ALIAS(0)->rid = 0x8000)
+MAKE(alias_bus_below, ALIAS(4)->rid = 0xfeff)
+MAKE(alias_bus_of_other_segment, ALIAS(3)->rid = 0xff01)
+MAKE(alias_twice, ALIAS(1)->rid = ALIAS(0)->rid)
+MAKE(alias_twice_last, ALIAS(8)->rid = ALIAS(7)->rid)
+MAKE(alias_unsorted, ALIAS(1)->rid = 0xff; ALIAS(2)->rid = 0x29)
+MAKE(alias_unsorted_last, ALIAS(8)->rid = 0xff27)
+MAKE(alias_device_unsorted, ALIAS(3)->device = 2; ALIAS(3)->rid = 0xff00; ALIAS(4)->device = 1; ALIAS(4)->rid = 0x28)
+MAKE(alias_device_unsorted_last, ALIAS(8)->device = 4; ALIAS(8)->rid = 0xff)
+MAKE(alias_of_itself, ALIAS(1)->rid = DEVICE(0)->rid)
+MAKE(alias_of_itself_last, ALIAS(8)->rid = DEVICE(6)->rid)
+MAKE(alias_is_device_before, ALIAS(3)->rid = DEVICE(0)->rid)
+MAKE(alias_is_device_behind, ALIAS(1)->rid = DEVICE(1)->rid)
+MAKE(alias_is_device_without_any, ALIAS(5)->rid = DEVICE(5)->rid)
+MAKE(alias_is_device_in_one_segment, DEVICE(6)->segment = 0)
+MAKE(device_is_alias_in_one_segment, DEVICE(5)->segment = 0)
+MAKE(alias_of_other_device, ALIAS(3)->rid = ALIAS(0)->rid)
+MAKE(alias_of_other_device_last, ALIAS(3)->rid = ALIAS(2)->rid)
+MAKE(alias_in_one_segment, DEVICE(3)->segment = 0; DEVICE(3)->rid = 0x30)
+
 static const struct wrong wrongs[] = {
 #define WRONG(name, error, index)	{ #name, name, error, index }
 	WRONG(head_reserved, LU_ERR_RESERVED, 0),
+	WRONG(reserved, LU_ERR_RESERVED, 0),
+	WRONG(reserved_last, LU_ERR_RESERVED, 0),
 
 	WRONG(unit_driver_0, LU_ERR_KIND, 0),
 	WRONG(unit_driver_3, LU_ERR_KIND, 1),
@@ -429,6 +474,31 @@ static const struct wrong wrongs[] = {
 	WRONG(pasid_tag_of_other_domain, LU_ERR_TAG, 2),
 	WRONG(pasid_other_tag_of_domain, LU_ERR_TAG, 1),
 	WRONG(pasid_tag_of_other_pasid, LU_ERR_TAG, 2),
+
+	WRONG(alias_device, LU_ERR_INDEX, 8),
+	WRONG(alias_device_far, LU_ERR_INDEX, 2),
+	WRONG(alias_reserved, LU_ERR_RESERVED, 0),
+	WRONG(alias_reserved_last, LU_ERR_RESERVED, 8),
+	WRONG(alias_bus_above, LU_ERR_RANGE, 2),
+	WRONG(alias_bus_far, LU_ERR_RANGE, 0),
+	WRONG(alias_bus_below, LU_ERR_RANGE, 4),
+	WRONG(alias_bus_of_other_segment, LU_ERR_RANGE, 3),
+	WRONG(alias_twice, LU_ERR_DUPLICATE, 1),
+	WRONG(alias_twice_last, LU_ERR_DUPLICATE, 8),
+	WRONG(alias_unsorted, LU_ERR_DUPLICATE, 2),
+	WRONG(alias_unsorted_last, LU_ERR_DUPLICATE, 8),
+	WRONG(alias_device_unsorted, LU_ERR_DUPLICATE, 4),
+	WRONG(alias_device_unsorted_last, LU_ERR_DUPLICATE, 8),
+	WRONG(alias_of_itself, LU_ERR_DUPLICATE, 1),
+	WRONG(alias_of_itself_last, LU_ERR_DUPLICATE, 8),
+	WRONG(alias_is_device_before, LU_ERR_DUPLICATE, 3),
+	WRONG(alias_is_device_behind, LU_ERR_DUPLICATE, 1),
+	WRONG(alias_is_device_without_any, LU_ERR_DUPLICATE, 5),
+	WRONG(alias_is_device_in_one_segment, LU_ERR_DUPLICATE, 7),
+	WRONG(device_is_alias_in_one_segment, LU_ERR_DUPLICATE, 3),
+	WRONG(alias_of_other_device, LU_ERR_DUPLICATE, 3),
+	WRONG(alias_of_other_device_last, LU_ERR_DUPLICATE, 3),
+	WRONG(alias_in_one_segment, LU_ERR_DUPLICATE, 5),
 };
 
 static void every_wrong_field_is_refused(void **state)
@@ -479,6 +549,8 @@ static void own_tag_comes_first(void **state)
 	*PASID(6) = *PASID(5);
 	*PASID(5) = *PASID(4);
 	*PASID(4) = (struct iommu_pasid_ser){ .device = 4, .pasid = 1, .domain = own.domain, .tag = own.tag };
+	ALIAS(7)->device = 4;
+	ALIAS(8)->device = 4;
 	blob_seal(&fixture->blob);
 	assert_true(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
 	DEVICE(6)->tag = own.tag;
@@ -486,6 +558,75 @@ static void own_tag_comes_first(void **state)
 	assert_false(world_verify_iommu(fixture->world, &fixture->blob, &verdict));
 	assert_int_equal(verdict.error, LU_ERR_TAG);
 	assert_int_equal(verdict.index, 6);
+}
+
+/* Of device 0 and of device 1 so many aliases, and of no other. */
+static enum lu_error verify_aliases(struct fixture *fixture, __u32 nr_first, __u32 nr_second, __u32 *index)
+{
+	const __u32 nr_aliases = nr_first + nr_second;
+	struct blob blob = blob_copy(&fixture->blob, fixture->blob.nr_bytes + nr_aliases * sizeof(struct iommu_alias_ser));
+	struct lu_verdict verdict;
+	__u32 i;
+
+	for (i = 0; i < nr_aliases; i++)
+		*blob_alias(&blob, i) = (struct iommu_alias_ser){ .device = i >= nr_first, .rid = 0x40 + i };
+	blob_iommu(&blob)->nr_aliases = nr_aliases;
+	blob_head(&blob)->length_bytes = lu_iommu_bytes(blob.bytes);
+	blob_seal(&blob);
+	world_verify_iommu(fixture->world, &blob, &verdict);
+	blob_free(&blob);
+	*index = verdict.index;
+	return verdict.error;
+}
+
+/* What is bounded is the number of each device, wherever its aliases begin. */
+static void aliases_of_a_device_are_bounded(void **state)
+{
+	static const struct { __u32 nr_first, nr_second, index_refused; } cases[] = {
+		{ 0, 0, 0 }, { 0, 16, 0 }, { 1, 16, 0 }, { 15, 16, 0 }, { 16, 1, 0 }, { 16, 16, 0 },
+		{ 17, 0, 16 }, { 17, 16, 16 }, { 18, 0, 16 }, { 0, 17, 16 }, { 1, 17, 17 }, { 16, 17, 32 }, { 0, 128, 16 },
+	};
+	__u32 i, index;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const enum lu_error error = verify_aliases(*state, cases[i].nr_first, cases[i].nr_second, &index);
+
+		assert_string_equal(lu_error_name(error), lu_error_name(cases[i].index_refused ? LU_ERR_COUNT : LU_OK));
+		if (error)
+			assert_int_equal(index, cases[i].index_refused);
+	}
+}
+
+/* Each device has as many as one may have, and a bus for itself. */
+static void as_many_aliases_as_there_may_be(void **state)
+{
+	const struct iommu_ser counts = {
+		.nr_units = 1, .nr_domains = 1, .nr_devices = IOMMU_SER_MAX_ALIASES / IOMMU_SER_MAX_DEVICE_ALIASES,
+		.nr_aliases = IOMMU_SER_MAX_ALIASES,
+	};
+	struct fixture *fixture = *state;
+	struct blob many = blob_new_iommu(&counts);
+	struct iommu_alias_ser *last = blob_alias(&many, IOMMU_SER_MAX_ALIASES - 1);
+	struct lu_verdict verdict;
+	__u32 i;
+
+	*blob_unit(&many, 0) = *UNIT(1);
+	*blob_domain(&many, 0) = *DOMAIN(0);
+	for (i = 0; i < counts.nr_devices; i++)
+		*blob_device(&many, i) = (struct iommu_device_ser){ .rid = i << 8, .tag = 2 };
+	for (i = 0; i < IOMMU_SER_MAX_ALIASES; i++) {
+		blob_alias(&many, i)->device = i / IOMMU_SER_MAX_DEVICE_ALIASES;
+		blob_alias(&many, i)->rid = blob_alias(&many, i)->device << 8 | (1 + i % IOMMU_SER_MAX_DEVICE_ALIASES);
+	}
+	blob_seal(&many);
+	assert_true(world_verify_iommu(fixture->world, &many, &verdict));
+	/* The last of them is looked at like the first. */
+	last->reserved = 1;
+	blob_seal(&many);
+	assert_false(world_verify_iommu(fixture->world, &many, &verdict));
+	assert_refused(&verdict, LU_ERR_RESERVED);
+	assert_int_equal(verdict.index, IOMMU_SER_MAX_ALIASES - 1);
+	blob_free(&many);
 }
 
 /* Not every address is one of the pretended machine's: each page "handed over" is the same. */
@@ -552,6 +693,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(good_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_preserved_is_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(fewer_are_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_bit_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_other_length_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_are_bounded, setup, teardown),
@@ -559,6 +701,8 @@ int main(void)
 		cmocka_unit_test(every_wrong_field_is_refused),
 		cmocka_unit_test_setup_teardown(first_stage_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(own_tag_comes_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(aliases_of_a_device_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(as_many_aliases_as_there_may_be, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_at_its_bound_is_accepted, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_read_may_fail, setup, teardown),

@@ -131,6 +131,31 @@ static void verify_domains(struct machine *machine)
 	}
 }
 
+static int compare_words(const void *a, const void *b)
+{
+	const __u64 *first = a, *second = b;
+
+	return *first < *second ? -1 : *first > *second;
+}
+
+/* Another way to see that no requester ID leads to two devices: sorted, each is less than the next. */
+static void ids_are_unique(const struct blob *blob)
+{
+	const struct iommu_ser *ser = blob_iommu(blob);
+	__u64 *ids = calloc(ser->nr_devices + ser->nr_aliases + 1, sizeof(*ids));
+	__u32 i, nr_ids = 0;
+
+	assert_non_null(ids);
+	for (i = 0; i < ser->nr_devices; i++)
+		ids[nr_ids++] = (__u64)blob_device(blob, i)->segment << 16 | blob_device(blob, i)->rid;
+	for (i = 0; i < ser->nr_aliases; i++)
+		ids[nr_ids++] = (__u64)blob_device(blob, blob_alias(blob, i)->device)->segment << 16 | blob_alias(blob, i)->rid;
+	qsort(ids, nr_ids, sizeof(*ids), compare_words);
+	for (i = 1; i < nr_ids; i++)
+		assert_true(ids[i - 1] < ids[i]);
+	free(ids);
+}
+
 static void mutate_once(struct machine *machine)
 {
 	__u32 nr_changes = 1 + random_below(MAX_CHANGES);
@@ -144,6 +169,7 @@ static void mutate_once(struct machine *machine)
 		blob_seal(&machine->blob);
 	if (world_verify_iommu(machine->world, &machine->blob, &verdict)) {
 		machine->nr_accepted++;
+		ids_are_unique(&machine->blob);
 		verify_domains(machine);
 	} else {
 		machine->nr_refused[verdict.error]++;

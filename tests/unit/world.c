@@ -216,6 +216,18 @@ struct blob blob_new(__u64 nr_bytes)
 	return blob;
 }
 
+/* A blob of the IOMMU core: its head, and zeroes for as many records as there are to be. */
+struct blob blob_new_iommu(const struct iommu_ser *counts)
+{
+	struct blob blob = blob_new(lu_iommu_bytes(counts));
+
+	*blob_iommu(&blob) = *counts;
+	blob_head(&blob)->magic = IOMMU_SER_MAGIC;
+	blob_head(&blob)->version = IOMMU_SER_VERSION;
+	blob_head(&blob)->length_bytes = blob.nr_bytes;
+	return blob;
+}
+
 /* The first bytes of a blob, or all of them and zeroes. */
 struct blob blob_copy(const struct blob *from, __u64 nr_bytes)
 {
@@ -292,18 +304,18 @@ static void good_domains(struct world *world, const struct blob *blob)
 /*
  * Two devices share a domain and its tag; two units use the same tag for different domains; a domain has another tag on each unit;
  * tags are the smallest and the largest; a requester ID is on two segments. The last two devices have tags of their own, and a domain of
- * which others have as well.
+ * which others have as well. Each segment has devices on two buses.
  */
 static void good_devices(const struct blob *blob)
 {
 	static const struct iommu_device_ser devices[GOOD_NR_DEVICES] = {
 		{ .segment = 0, .rid = 0x18, .unit = 0, .domain = 0, .tag = 2 },
 		{ .segment = 0, .rid = 0x20, .unit = 0, .domain = 0, .tag = 2 },
-		{ .segment = 0, .rid = 0x28, .unit = 0, .domain = 1, .tag = 65535 },
+		{ .segment = 0, .rid = 0xff28, .unit = 0, .domain = 1, .tag = 65535 },
 		{ .segment = 1, .rid = 0x18, .unit = 1, .domain = 2, .tag = 2 },
 		{ .segment = 1, .rid = 0x20, .unit = 1, .domain = 0, .tag = 3 },
 		{ .segment = 1, .rid = 0x28, .unit = 1, .domain = 0, .tag = 40, .flags = IOMMU_DEVICE_SER_OWN_TAG },
-		{ .segment = 1, .rid = 0x30, .unit = 1, .domain = 1, .tag = 41, .flags = IOMMU_DEVICE_SER_OWN_TAG },
+		{ .segment = 1, .rid = 0xff30, .unit = 1, .domain = 1, .tag = 41, .flags = IOMMU_DEVICE_SER_OWN_TAG },
 	};
 	__u32 i;
 
@@ -346,23 +358,43 @@ static void good_pasids(const struct blob *blob)
 		*blob_pasid(blob, i) = pasids[i];
 }
 
+/*
+ * The smallest ID of a bus, the largest, and the largest that there is; below and above that of the device; of devices with PASIDs and
+ * without, and with a tag of their own. In the other segment an ID may be an alias, too, or a device, whichever comes first.
+ */
+static void good_aliases(const struct blob *blob)
+{
+	static const struct iommu_alias_ser aliases[GOOD_NR_ALIASES] = {
+		{ .device = 0, .rid = 0 },
+		{ .device = 0, .rid = 0x29 },
+		{ .device = 0, .rid = 0xff },
+		{ .device = 1, .rid = 0x28 },		/* of device 5 */
+		{ .device = 2, .rid = 0xff00 },
+		{ .device = 3, .rid = 0x29 },		/* as device 0 has */
+		{ .device = 3, .rid = 0x38 },
+		{ .device = 6, .rid = 0xff28 },		/* of device 2 */
+		{ .device = 6, .rid = 0xffff },
+	};
+	__u32 i;
+
+	for (i = 0; i < GOOD_NR_ALIASES; i++)
+		*blob_alias(blob, i) = aliases[i];
+}
+
 struct blob good_blob(struct world *world)
 {
-	struct blob blob = blob_new(lu_iommu_bytes(GOOD_NR_UNITS, GOOD_NR_DOMAINS, GOOD_NR_DEVICES, GOOD_NR_PASIDS));
-	struct iommu_ser *ser = blob_iommu(&blob);
+	static const struct iommu_ser counts = {
+		.nr_units = GOOD_NR_UNITS, .nr_domains = GOOD_NR_DOMAINS, .nr_devices = GOOD_NR_DEVICES,
+		.nr_pasids = GOOD_NR_PASIDS, .nr_aliases = GOOD_NR_ALIASES,
+	};
+	struct blob blob = blob_new_iommu(&counts);
 
-	ser->head.magic = IOMMU_SER_MAGIC;
-	ser->head.version = IOMMU_SER_VERSION;
-	ser->head.length_bytes = blob.nr_bytes;
-	ser->nr_units = GOOD_NR_UNITS;
-	ser->nr_domains = GOOD_NR_DOMAINS;
-	ser->nr_devices = GOOD_NR_DEVICES;
-	ser->nr_pasids = GOOD_NR_PASIDS;
 	good_units(world, &blob);
 	good_domains(world, &blob);
 	good_devices(&blob);
 	good_dirs(world, &blob);
 	good_pasids(&blob);
+	good_aliases(&blob);
 	blob_seal(&blob);
 	return blob;
 }

@@ -54,6 +54,7 @@ bool world_verify_disjoint(struct world *world, const struct iommu_domain_ser *a
 enum lu_compare_result world_compare(struct world *old_world, struct world *new_world, struct lu_compare *compare, __u32 max_tables);
 
 struct blob blob_new(__u64 nr_bytes);
+struct blob blob_new_iommu(const struct iommu_ser *counts);
 struct blob blob_copy(const struct blob *blob, __u64 nr_bytes);
 void blob_free(struct blob *blob);
 void blob_seal(struct blob *blob);
@@ -88,11 +89,17 @@ static inline struct iommu_pasid_ser *blob_pasid(const struct blob *blob, __u32 
 	return (struct iommu_pasid_ser *)lu_iommu_pasids(blob->bytes) + i;
 }
 
+static inline struct iommu_alias_ser *blob_alias(const struct blob *blob, __u32 i)
+{
+	return (struct iommu_alias_ser *)lu_iommu_aliases(blob->bytes) + i;
+}
+
 /* The blob that most tests begin with; everything in it that may differ between two records does somewhere. */
 #define GOOD_NR_UNITS	3U
 #define GOOD_NR_DOMAINS	3U
 #define GOOD_NR_DEVICES	7U
 #define GOOD_NR_PASIDS	7U
+#define GOOD_NR_ALIASES	9U
 #define GOOD_DIR_BYTES	8192U	/* of device 0; the others have the smallest */
 #define GOOD_NR_PAGES	5U	/* of unit 0 */
 #define GOOD_IRT_BYTES	8192ULL
