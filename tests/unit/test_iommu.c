@@ -328,6 +328,8 @@ MAKE(pasid_device_unsorted, PASID(1)->device = 2; PASID(1)->pasid = 7; PASID(2)-
 MAKE(pasid_tag_of_other_domain, PASID(2)->tag = 2)
 MAKE(pasid_other_tag_of_domain, PASID(1)->tag = 9)
 MAKE(pasid_tag_of_other_pasid, PASID(1)->domain = 2; PASID(1)->tag = 78)
+MAKE(pasid_other_tag_of_first_device, DEVICE(1)->domain = 2; DEVICE(1)->tag = 77; PASID(1)->tag = 9)
+MAKE(pasid_other_tag_of_first_pasid, PASID(0)->domain = 2; PASID(0)->tag = 78)
 
 MAKE(alias_device, ALIAS(8)->device = GOOD_NR_DEVICES)
 MAKE(alias_device_far, ALIAS(2)->device = ~0U)
@@ -474,6 +476,8 @@ static const struct wrong wrongs[] = {
 	WRONG(pasid_tag_of_other_domain, LU_ERR_TAG, 2),
 	WRONG(pasid_other_tag_of_domain, LU_ERR_TAG, 1),
 	WRONG(pasid_tag_of_other_pasid, LU_ERR_TAG, 2),
+	WRONG(pasid_other_tag_of_first_device, LU_ERR_TAG, 1),
+	WRONG(pasid_other_tag_of_first_pasid, LU_ERR_TAG, 2),
 
 	WRONG(alias_device, LU_ERR_INDEX, 8),
 	WRONG(alias_device_far, LU_ERR_INDEX, 2),
