@@ -117,7 +117,7 @@ static inline bool iommu_liveupdate_pasid_named(const struct iommu_liveupdate_de
 	return false;
 }
 
-/* Does a device no DMA of its own? It may share the group of one that is preserved, and is blocked from the handover to the swap. */
+/* Does a device no DMA of its own? It may share the group of one that is preserved, and is blocked from the handover on. */
 static inline bool iommu_liveupdate_is_bridge(struct device *dev)
 {
 	return dev_is_pci(dev) && pci_is_bridge(to_pci_dev(dev));
@@ -169,7 +169,7 @@ bool iommu_liveupdate_handed_over(u64 pa, u64 bytes);
 /* New kernel, for the IOMMU core. */
 int iommu_liveupdate_add_aliases(struct device *dev);
 struct iommu_domain *iommu_liveupdate_probe_domain(struct device *dev, struct iommu_domain *domain, bool alone);
-struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev);
+bool iommu_liveupdate_stays_blocked(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old);
 bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain);
 void iommu_liveupdate_release(struct device *dev);
 int iommu_liveupdate_may_claim(struct iommu_domain *domain, void *owner);
@@ -217,9 +217,9 @@ static inline struct iommu_domain *iommu_liveupdate_probe_domain(struct device *
 	return domain;
 }
 
-static inline struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev)
+static inline bool iommu_liveupdate_stays_blocked(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old)
 {
-	return domain;
+	return false;
 }
 
 static inline bool iommu_liveupdate_domain_restored(const struct iommu_domain *domain)

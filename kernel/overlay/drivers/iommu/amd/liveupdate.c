@@ -6,10 +6,10 @@
  *
  * Old kernel. For each segment there is a second device table, the handover table. Each preserved device has an entry in it that is the
  * live one but for interrupts; every other entry blocks. (One that is not valid would let everything through.) Interrupts are blocked in
- * all: the next kernel gives each device a table of its own before it lets it raise any. What a device has at its own ID it has at each alias,
- * as in the live table. The live table is not changed while devices are
- * preserved and unpreserved. When all drivers are shut down and all other processors stopped, the entries are copied once more, the table's
- * base register is written, and what units cached is invalidated. After that no unit writes into memory any more: command buffer and logs
+ * all: the next kernel gives each device a table of its own before it lets it raise any. What a device has at its own ID it has at each
+ * alias, as in the live table. That is not changed while devices are preserved and unpreserved. When all drivers are shut down and all
+ * other processors stopped, the entries are copied once more, the table's base register is written, and what units cached is
+ * invalidated. After that no unit writes into memory any more: command buffer and logs
  * go off, translation stays on. (The register is of 64 bits, and there is hardware that takes it in two halves: both tables are below
  * 4 GiB, so that the upper half does not change. See b336781b82cc, "iommu/amd: Allocate memory below 4G for dev table if translation
  * pre-enabled".)
@@ -20,8 +20,8 @@
  * New kernel. The handover table becomes the segment's table where it is, after each valid entry was compared with the records of the
  * blob, GCR3 tables among what is compared; entries that do not match are made to block. Domain IDs that entries name are taken out of the
  * pool. Units get new command buffers and logs, as at any boot, but with translation on. A preserved device is probed without its entry
- * being written, and stands on a restored domain until something is attached to it: that is the swap, an attach like any other. From guest tables to guest tables it is one
- * store to an entry of the GCR3 table, which stays, as does the domain ID.
+ * being written, and stands on a restored domain until something is attached to it: that is the swap, an attach like any other.
+ * From guest tables to guest tables it is one store to an entry of the GCR3 table, which stays, as does the domain ID.
  *
  * Lock: the core's mutex for handover tables; dte_lock of a device for its live entry.
  */
@@ -271,6 +271,16 @@ static int amd_handover_copy_pasids(struct amd_handover_device *device, struct d
 	return 0;
 }
 
+/* What the hardware does with interrupts under an ID is that ID's, whoever's requests have it. */
+static void amd_handover_put(struct amd_handover_device *device, u32 devid, const struct dev_table_entry *live)
+{
+	struct dev_table_entry *entry = &device->handover->table[devid];
+
+	*entry = *live;
+	entry->data[2] &= ~DTE_DATA2_INTR_MASK;
+	entry->data[2] |= amd_handover_irq(&device->handover->seg->dev_table[devid]);
+}
+
 /* Copy what the hardware uses now. Allocates nothing: it runs again when the kernel goes down. */
 static int amd_handover_copy(struct amd_handover_device *device)
 {
@@ -285,10 +295,9 @@ static int amd_handover_copy(struct amd_handover_device *device)
 	ret = amd_handover_copy_pasids(device, &live);
 	if (ret)
 		return ret;
-	live.data[2] = (live.data[2] & ~DTE_DATA2_INTR_MASK) | amd_handover_irq(&live);
-	device->handover->table[dev_data->devid] = live;
+	amd_handover_put(device, dev_data->devid, &live);
 	for (i = 0; i < device->aliases.nr && !liveupdate_fault(LIVEUPDATE_FAULT_ALIASES); i++)
-		device->handover->table[device->aliases.rids[i]] = live;
+		amd_handover_put(device, device->aliases.rids[i], &live);
 	return 0;
 }
 

@@ -486,6 +486,7 @@ static void amd_kunit_guest_live(struct kunit *test, struct amd_kunit_guest *gue
 	amd_dte_make_blocked(entry, U16_MAX, AMD_KUNIT_DEVID);
 	amd_dte_make_gcr3(entry, virt_to_phys(live->gcr3_tbl), live->glx, live->levels, live->domid, true);
 	entry->data[2] |= AMD_KUNIT_IRQ | AMD_KUNIT_PASS;
+	guest->unit->seg.dev_table[AMD_KUNIT_DEVID].data[2] = entry->data[2];
 }
 
 static struct amd_kunit_guest *amd_kunit_guest(struct kunit *test, const struct amd_kunit_levels *levels)
@@ -583,12 +584,15 @@ static void amd_kunit_guest_has_aliases(struct kunit *test)
 	unsigned int i;
 
 	guest->device->aliases = (struct iommu_liveupdate_aliases){ .nr = 2, .rids = { amd_kunit_rids[0], amd_kunit_rids[2] } };
+	guest->unit->seg.dev_table[amd_kunit_rids[0]].data[2] = AMD_KUNIT_IRQ;
 	KUNIT_ASSERT_EQ(test, amd_handover_copy(guest->device), 0);
 	KUNIT_EXPECT_EQ(test, amd_handover_list(&guest->handover, NULL), nr_pages);
 	KUNIT_EXPECT_NULL(test, amd_kunit_check_guest(guest));
 	for (i = 0; i < 2; i++) {
 		alias = &guest->handover.table[guest->device->aliases.rids[i]];
-		KUNIT_EXPECT_MEMEQ(test, alias, entry, sizeof(*entry));
+		KUNIT_EXPECT_EQ(test, alias->data[0], entry->data[0]);
+		KUNIT_EXPECT_EQ(test, alias->data[1], entry->data[1]);
+		KUNIT_EXPECT_EQ(test, alias->data[2], BIT_ULL(54) | !i);
 		KUNIT_EXPECT_NULL(test, amd_check_entry(adoption, &guest->unit->records.device, guest->device->aliases.rids[i], alias));
 		alias->data[1] ^= BIT_ULL(40);
 		KUNIT_EXPECT_NOT_NULL(test, amd_check_entry(adoption, &guest->unit->records.device, guest->device->aliases.rids[i],

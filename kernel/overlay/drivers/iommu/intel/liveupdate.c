@@ -5,9 +5,10 @@
  * Old kernel. For each unit there is a second root table, the handover root. It holds what must go on and nothing else: a context
  * entry, and in scalable mode a PASID directory and table of one entry, for each preserved device. The live tables are not changed while
  * devices are preserved and unpreserved. When all drivers are shut down and all other processors stopped, the entries are
- * copied once more, to each requester ID of the device, and the root pointer is moved. That is one register write, after which preserved devices translate as before
- * and every other device is blocked, with nothing to walk and nothing that can fail. Intel VT-d 4.1, section 6.6 "Set Root Table Pointer
- * Operation" allows it with translation on, if requests in flight get the same results through either table, which they do.
+ * copied once more, to each requester ID of their device, and the root pointer is moved. That is one register write, after which
+ * preserved devices translate as before and every other device is blocked, with nothing to walk and nothing that can fail. Intel VT-d 4.1,
+ * section 6.6 "Set Root Table Pointer Operation" allows it with translation on, if requests in flight get the same results through
+ * either table, which they do.
  *
  * New kernel. The handover root becomes the unit's root table where it is, after each present entry was compared with the records
  * of the blob; entries that do not match are cleared. Domain IDs that entries name are taken out of the pool. A preserved device is

@@ -533,8 +533,8 @@ int iommu_liveupdate_adopt_unit(const struct iommu_unit_ser *unit, u64 taken_pa,
 }
 
 /*
- * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is never attached again: that
- * would be when a bridge of the device's group could not follow it, and bridges, which are found first, go first.
+ * A restored domain is attached at probe, to a device whose entry says so already; nothing is written. It is never attached again: an
+ * attach of something else that fails leaves the device where it was, and its group has no other that is attached.
  */
 static int iommu_restored_attach_dev(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old)
 {
@@ -605,21 +605,24 @@ int iommu_liveupdate_add_aliases(struct device *dev)
 }
 
 /**
- * iommu_liveupdate_member_domain() - what a device is attached to while its group is on a domain
- * @domain: That of the group, or NULL.
+ * iommu_liveupdate_stays_blocked() - is a device left out when its group is attached?
+ * @domain: What the group is attached to.
  * @dev: A device of the group.
+ * @old: What the group was on, or NULL.
+ *
+ * Nothing was handed over for a bridge in the group of a preserved device: it is blocked. So it is after the swap, too, until its
+ * group goes somewhere else: it has no use for the domain, and one that has the bridge on it already may have no hitless way for the device.
  *
  * Context: group->mutex held.
- * Return: @domain; but for a bridge, when that is a restored one, the driver's blocking domain: the old kernel left it so.
+ * Return: true for a bridge, when either domain is a restored one.
  */
-struct iommu_domain *iommu_liveupdate_member_domain(struct iommu_domain *domain, struct device *dev)
+bool iommu_liveupdate_stays_blocked(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old)
 {
-	struct iommu_domain *blocked = dev_iommu_ops(dev)->blocked_domain;
 	u32 index;
 
-	if (!iommu_liveupdate_domain_restored(domain) || !iommu_liveupdate_is_bridge(dev) || !iommu_incoming_find_dev(dev, &index))
-		return domain;
-	return blocked ?: domain;
+	if (!iommu_liveupdate_domain_restored(domain) && !iommu_liveupdate_domain_restored(old))
+		return false;
+	return iommu_liveupdate_is_bridge(dev) && iommu_incoming_find_dev(dev, &index);
 }
 
 /* group->mutex is held. */

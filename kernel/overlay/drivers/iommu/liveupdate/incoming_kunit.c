@@ -198,7 +198,7 @@ static void lu_kunit_drivers_know_aliases(struct kunit *test)
 	pdev->dma_alias_mask = NULL;
 }
 
-/* A bridge is where it was left: blocked, while the device in its group stands on a restored domain. */
+/* A bridge is where it was left, blocked, until its group goes from the domain that it was swapped to to another. */
 static void lu_kunit_bridge_is_blocked(struct kunit *test)
 {
 	struct lu_kunit_incoming *incoming = lu_kunit_incoming(test);
@@ -207,17 +207,17 @@ static void lu_kunit_bridge_is_blocked(struct kunit *test)
 	const u8 hdr_type = incoming->other->hdr_type;
 
 	KUNIT_ASSERT_FALSE(test, iommu_liveupdate_is_bridge(dev) || iommu_liveupdate_is_bridge(bridge));
-	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, bridge), mine);
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_stays_blocked(mine, bridge, NULL));
 	incoming->other->hdr_type = PCI_HEADER_TYPE_BRIDGE;
 	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_is_bridge(bridge));
-	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, bridge), dev_iommu_ops(bridge)->blocked_domain);
-	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(&incoming->ordinary, bridge), &incoming->ordinary);
-	KUNIT_EXPECT_NULL(test, iommu_liveupdate_member_domain(NULL, bridge));
-	KUNIT_EXPECT_PTR_EQ(test, iommu_liveupdate_member_domain(mine, dev), mine);
-	/* It follows the device, wherever that goes. */
-	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(dev_iommu_ops(bridge)->blocked_domain, bridge, IOMMU_NO_PASID, NULL), 0);
-	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(&incoming->ordinary, bridge, IOMMU_NO_PASID,
-							  dev_iommu_ops(bridge)->blocked_domain), 0);
+	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_stays_blocked(mine, bridge, NULL));
+	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_stays_blocked(&incoming->ordinary, bridge, mine));
+	KUNIT_EXPECT_TRUE(test, iommu_liveupdate_stays_blocked(mine, bridge, &incoming->ordinary));
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_stays_blocked(&incoming->ordinary, bridge, &incoming->blocking));
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_stays_blocked(&incoming->ordinary, bridge, NULL));
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_stays_blocked(mine, dev, NULL));
+	KUNIT_EXPECT_FALSE(test, iommu_liveupdate_stays_blocked(&incoming->ordinary, dev, mine));
+	KUNIT_EXPECT_EQ(test, iommu_liveupdate_may_attach(&incoming->ordinary, bridge, IOMMU_NO_PASID, &incoming->blocking), 0);
 	incoming->other->hdr_type = hdr_type;
 }
 

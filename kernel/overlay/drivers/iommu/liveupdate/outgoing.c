@@ -3,8 +3,8 @@
  * DOC: preserving IOMMU state, in the old kernel
  *
  * iommufd preserves domains, vfio then preserves the devices that stand on them. A domain's tables are kept by the blocks of its
- * arena (arena.c), or, of a domain that has none, page by page; what the hardware will be left on is made by the driver, beside the live tables (see struct iommu_liveupdate_ops), so that undoing is
- * freeing, and whatever happens to the live tables later does not matter.
+ * arena (arena.c), or, of a domain that has none, page by page; what the hardware will be left on is made by the driver, beside the
+ * live tables (see struct iommu_liveupdate_ops), so that undoing is freeing, and whatever happens to the live tables later does not matter.
  *
  * The blob for the next kernel (include/linux/kho/abi/iommu.h) is written anew at each change, so there is nothing left to
  * do for it when the machine goes down, and nothing that can fail then.

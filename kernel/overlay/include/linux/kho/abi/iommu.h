@@ -4,8 +4,9 @@
  *
  * The blob is a KHO subtree of its own, because interrupt remapping and the IOMMU drivers start before the live update
  * orchestrator hands out anything. Behind struct iommu_ser follow, without gaps and in this order, nr_units of struct
- * iommu_unit_ser, nr_domains of struct iommu_domain_ser, nr_devices of struct iommu_device_ser, nr_pasids of struct iommu_pasid_ser
- * and nr_aliases of struct iommu_alias_ser. Records refer to each other by index. Every physical address named here points to memory that KHO preserves.
+ * iommu_unit_ser, nr_domains of struct iommu_domain_ser, nr_devices of struct iommu_device_ser, nr_pasids of struct
+ * iommu_pasid_ser and nr_aliases of struct iommu_alias_ser. Records refer to each other by index. Every physical address named
+ * here points to memory that KHO preserves.
  *
  * Written by drivers/iommu/liveupdate/outgoing.c whenever something is preserved or unpreserved, so that the blob is right at any
  * time; checked by drivers/iommu/liveupdate/verify.c before anything else reads it.
@@ -187,9 +188,9 @@ _Static_assert(sizeof(struct iommu_pasid_ser) == 16, "wire format");
 
 /**
  * struct iommu_alias_ser - a requester ID that requests of a preserved device may have beside its own
- * @device:   Index of the device. What its requests translate through, they do under this ID, too: the entry is the same. Records ascend by
- *            device, then by @rid.
- * @rid:      Of the same bus as the device; with the segment the ID of no other record. At most IOMMU_SER_MAX_DEVICE_ALIASES a device.
+ * @device:   Index of the device. What its requests translate through, they do under this ID, too: the entry is the same.
+ *            Records ascend by device, then by @rid. At most IOMMU_SER_MAX_DEVICE_ALIASES a device.
+ * @rid:      Of the same bus as the device; with the segment the ID of no other record.
  * @reserved: Zero.
  */
 struct iommu_alias_ser {
