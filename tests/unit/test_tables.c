@@ -623,6 +623,22 @@ static void the_short_check_is_short(void **state)
 	world_free(world);
 }
 
+/* The last page of a block as large as may be is one of it: what is wrong is that nobody handed it over. */
+static void the_largest_block_is_searched(void **state)
+{
+	struct arena arena = arena_new();
+
+	(void)state;
+	arena.list[0] = IOMMU_SER_MAX_BLOCK_ORDER;
+	arena.domain.top_pa = ((1ULL << IOMMU_SER_MAX_BLOCK_ORDER) - 1) * PAGE_BYTES;
+	assert_false(world_verify_head(arena.world, &arena.domain, &arena.verdict));
+	assert_refused(&arena.verdict, LU_ERR_RANGE);
+	arena.list[0] = IOMMU_SER_MAX_BLOCK_ORDER + 1;
+	assert_false(world_verify_head(arena.world, &arena.domain, &arena.verdict));
+	assert_refused(&arena.verdict, LU_ERR_TABLE_UNLISTED);
+	world_free(arena.world);
+}
+
 /* Damage to one block of three, of which the top table is in another: it passes until somebody wants to rely on it, or to free it. */
 static void damage_beside_the_top_is_found_later(void **state)
 {
@@ -1044,6 +1060,7 @@ int main(void)
 		cmocka_unit_test(list_is_checked_first),
 		cmocka_unit_test(every_read_may_fail),
 		cmocka_unit_test(the_short_check_is_short),
+		cmocka_unit_test(the_largest_block_is_searched),
 		cmocka_unit_test(damage_beside_the_top_is_found_later),
 		cmocka_unit_test(a_table_within_the_list_is_found),
 		cmocka_unit_test(tables_beside_the_list_are_accepted),
