@@ -20,7 +20,7 @@ tests_of() {
 	esac
 }
 
-# noticed DIR: does a test fail with the sources in DIR? One that does not end has failed; what does not compile proves nothing.
+# noticed DIR: does a test fail with the sources in DIR? One that does not end has failed. 2: it does not compile, and proves nothing.
 noticed() {
 	cp "$BUILD/unit/verify.o" "$BUILD/unit/compare.o" "$1"
 	for s in verify compare; do
@@ -29,7 +29,7 @@ noticed() {
 		*) continue ;;
 		esac
 		# shellcheck disable=SC2086 # flags are words
-		${CC:-cc} $flags -c "$1/$s.c" -o "$1/$s.o" || return 1
+		${CC:-cc} $flags -c "$1/$s.c" -o "$1/$s.o" 2>"$1/cc.log" || return 2
 	done
 	for t in $(tests_of "$source"); do
 		objects="$BUILD/unit/$t.o $1/compare.o"
@@ -37,7 +37,7 @@ noticed() {
 		if [ "$t" = test_compare_scan ]; then
 			objects=$1/$t.o
 			# shellcheck disable=SC2086
-			${CC:-cc} $flags -I"$1" -c "$here/$t.c" -o "$objects" || return 1
+			${CC:-cc} $flags -I"$1" -c "$here/$t.c" -o "$objects" 2>"$1/cc.log" || return 2
 		fi
 		# shellcheck disable=SC2086
 		${CC:-cc} -fsanitize=address,undefined $objects "$BUILD/unit/world.o" "$1/verify.o" -lcmocka -lz -o "$1/$t"
@@ -67,8 +67,12 @@ run() {
 		printf '%s\n' "$line" | grep -Eq -e "${MUTANTS:-.}" || continue
 		LC_ALL=C awk -v at="$line_nr" -v nr="$nr" 'FNR == NR { if (FNR == nr) { sub(/^[0-9]+\t/, ""); new = $0 } next }
 			FNR == at { print new; next } { print }' "$out/list" "$VERIFY_DIR/$source" >"$out/$1/$source"
-		if noticed "$out/$1"; then
+		ret=0
+		noticed "$out/$1" || ret=$?
+		if [ "$ret" = 0 ]; then
 			echo "$nr" >>"$out/$1.noticed"
+		elif [ "$ret" = 2 ]; then
+			echo "$nr" >>"$out/$1.nonsense"
 		elif grep -qxF -e "$line$(printf '\t')$new" "$here/mutants.equivalent"; then
 			echo "$nr" >>"$out/$1.equivalent"
 		else
@@ -94,7 +98,7 @@ for source in ${MUTANTS_OF:-verify.c format.h compare.c}; do
 		i=$((i + 1))
 	done
 	wait
-	echo "$source: $(wc -l <"$out/list") mutants: $(count noticed) noticed, $(count equivalent) change nothing, $(count unnoticed) not noticed"
+	echo "$source: $(wc -l <"$out/list") mutants: $(count noticed) noticed, $(count equivalent) change nothing, $(count nonsense) do not compile, $(count unnoticed) not noticed"
 	[ "$(count unnoticed)" = 0 ] && [ "$(count noticed)" -gt 0 ] || status=1
 done
 exit "$status"
