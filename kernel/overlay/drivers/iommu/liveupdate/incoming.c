@@ -273,21 +273,26 @@ const struct iommu_alias_ser *iommu_liveupdate_next_alias(const struct iommu_dev
  * @segment: PCI segment.
  * @rid: The requester ID: its own, or an alias.
  *
+ * Drivers ask for every entry of a table, so time grows with the number of records, and no faster.
+ *
  * Context: Any, from late_time_init() on.
  * Return: As iommu_liveupdate_device().
  */
 const struct iommu_device_ser *iommu_liveupdate_requester(const struct iommu_unit_ser *unit, u32 segment, u16 rid)
 {
 	const struct iommu_device_ser *device = iommu_liveupdate_device(unit, segment, rid);
+	const struct iommu_device_ser *owner;
 	const struct iommu_alias_ser *alias;
+	u32 i;
 
-	if (device || !iommu_incoming_ser || !iommu_incoming_ser->nr_aliases)
-		return device;
-	while ((device = iommu_liveupdate_next_device(unit, device)))
-		for (alias = NULL; (alias = iommu_liveupdate_next_alias(device, alias));)
-			if (device->segment == segment && alias->rid == rid)
-				return device;
-	return NULL;
+	for (i = 0; !device && iommu_incoming_ser && i < iommu_incoming_ser->nr_aliases; i++) {
+		alias = &lu_iommu_aliases(iommu_incoming_ser)[i];
+		owner = &lu_iommu_devices(iommu_incoming_ser)[alias->device];
+		/* In another segment the number is another ID. */
+		if (alias->rid == rid && owner->segment == segment)
+			device = iommu_liveupdate_device(unit, segment, owner->rid);
+	}
+	return device;
 }
 
 /**
