@@ -11,11 +11,11 @@ struct lu_kunit_incoming {
 		struct iommu_ser ser;
 		struct iommu_unit_ser unit;
 		struct iommu_domain_ser domains[2];
-		struct iommu_device_ser devices[1];
+		struct iommu_device_ser devices[2];	/* the second is not there, in another segment, where it has the ID of the first */
 		struct iommu_pasid_ser pasids[2];
 		struct iommu_alias_ser aliases[2];
 	} blob;
-	struct iommu_incoming_device devices[1];
+	struct iommu_incoming_device devices[2];
 	struct iommu_restored domains[2];
 	unsigned int nr_blocked;
 	struct pci_dev *recorded;	/* has the record */
@@ -72,6 +72,8 @@ static struct lu_kunit_incoming *lu_kunit_incoming(struct kunit *test)
 	incoming->blob.devices[0].segment = pci_domain_nr(incoming->recorded->bus);
 	incoming->blob.devices[0].rid = pci_dev_id(incoming->recorded);
 	incoming->blob.devices[0].domain = 1;
+	incoming->blob.devices[1] = incoming->blob.devices[0];
+	incoming->blob.devices[1].segment++;
 	incoming->blob.ser.nr_pasids = ARRAY_SIZE(incoming->blob.pasids);
 	incoming->blob.pasids[0].pasid = 7;
 	incoming->blob.pasids[1].pasid = 9;
