@@ -42,7 +42,7 @@ kernel: source
 	@scripts/kernel-build.sh A B
 
 kernels: source
-	@scripts/kernel-build.sh A B stock fault debug vtd amd neither
+	@scripts/kernel-build.sh A B fault amd stock debug vtd neither
 
 vm: qemu guest witness
 	@scripts/vm.sh $(T)

@@ -11,8 +11,9 @@
 #	vtd, amd, neither
 #		A with one of the two IOMMU drivers, or with none
 #
-# A kernel is built again when its tree, its configuration or the compiler changed. A and B share one object
-# directory: the second costs a link, not a build. vtd, amd and neither share another. KERNEL_TREE= builds all but stock, lean and
+# A kernel is built again when its tree, its configuration or the compiler changed. A, B, fault and amd share one object
+# directory: after the first, one costs what depends on the options that differ, and a link. vtd and neither share another: what AMD-Vi
+# brings along (shared virtual addressing) changes what nearly every file sees. KERNEL_TREE= builds all but stock, lean and
 # pagewise from another tree, a git branch being worked on, say; then make is asked each time. CCACHE_DIR= names a compiler cache other
 # than build/ccache.
 set -eu
@@ -53,8 +54,8 @@ own_tree() {
 # common for what it is: the same. Another tree is not ours to write in.
 objects_of() {
 	case $1 in
-	stock | lean | pagewise | fault | debug) kind=$1 ;;
-	vtd | amd | neither) kind=drivers ;;
+	stock | lean | pagewise | debug) kind=$1 ;;
+	vtd | neither) kind=drivers ;;
 	*) kind=hitless ;;
 	esac
 	if own_tree "$1"; then

@@ -191,7 +191,7 @@ build() {
 	run_step build/uapi scripts/kernel-headers.sh || return 0
 	run_step build/guest make -C rig/guest BUILD="$BUILD" || :
 	run_step build/witness make -C rig/witness BUILD="$BUILD" witness || :
-	for k in A B stock fault debug vtd amd neither; do
+	for k in A B fault amd stock debug vtd neither; do
 		run_step "build/kernel-$k" scripts/kernel-build.sh "$k" || :
 	done
 }
