@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# kernel-build.sh NAME...: build kernels into build/kernels/NAME: bzImage, config, release.
+# kernel-build.sh NAME...: build kernels into build/kernels/NAME: bzImage, System.map, config, release.
 #
 #	stock	the unpatched tree
 #	lean	the unpatched tree without what A and B are configured without, too, for make bench
@@ -185,6 +185,7 @@ build_one() {
 	esac
 	cp "$obj/arch/x86/boot/bzImage" "$out/bzImage.new"
 	mv "$out/bzImage.new" "$out/bzImage"
+	cp "$obj/System.map" "$out/System.map"
 	cp "$obj/.config" "$out/config"
 	echo "$release" >"$out/release"
 	kernel_id "$name" >"$out/id"

@@ -19,10 +19,11 @@ file=$TOP/rig/scenarios/$scenario.json
 [ -f "$file" ] || die "no scenario $scenario; make vm-list has them"
 out=${OUT:-$TOP/out}/profile/$scenario
 init=$BUILD/guest/init
+# A and B differ in a name.
 case $(tr -d '\n' <"$file") in
-*'"stock"'*) map=$BUILD/linux/stock/obj-stock/System.map ;;
-*'"fault"'*) map=$BUILD/linux/hitless/obj-fault/System.map ;;
-*) map=$BUILD/linux/hitless/obj-hitless/System.map ;;
+*'"stock"'*) map=$BUILD/kernels/stock/System.map ;;
+*'"fault"'*) map=$BUILD/kernels/fault/System.map ;;
+*) map=$BUILD/kernels/A/System.map ;;
 esac
 [ -s "$map" ] || die "no $map: build the kernels first"
 mkdir -p "$out"
